@@ -1,0 +1,5 @@
+"""``python -m fengkong.cli``."""
+
+from fengkong.cli import main
+
+main()

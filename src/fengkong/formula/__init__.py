@@ -1,0 +1,1 @@
+"""One expression language: Expression (a row) and Metric (an aggregate over registered measures)."""

@@ -1,0 +1,103 @@
+"""The register of measures: pure functions of the book, found by name.
+
+Measures live in packages that may not import each other (portfolio, market, ...). They register
+here, and whoever needs one (a report, an indicator, a disclosure) asks for it by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from fengkong.foundation.errors import InputError
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """A registered measure.
+
+    Attributes
+    ----------
+    name : str
+        Key, lower case with underscores.
+    function : callable
+        ``function(*tables, by=(), **parameters) -> ibis Table``; one positional table for each of
+        ``needs``, in that order.
+    needs : tuple of str
+        Tables of the view that it reads: "panel", "states", "exposures", or a table of the book.
+    columns : tuple of str
+        Columns that must not be wholly empty ("table.column"); else the measure is not supported.
+    unit : str
+        Unit of its main figure.
+    title, definition : mapping of str to str
+        Text by language, "en" and "zh".
+    value : str
+        Column of the result that holds the main figure.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    needs: tuple[str, ...]
+    unit: str
+    title: Mapping[str, str]
+    definition: Mapping[str, str]
+    value: str
+    columns: tuple[str, ...] = field(default=())
+
+
+_REGISTER: dict[str, Measure] = {}
+
+
+def register_measure(
+    name: str,
+    *,
+    needs: tuple[str, ...],
+    unit: str,
+    title: Mapping[str, str],
+    definition: Mapping[str, str],
+    value: str,
+    columns: tuple[str, ...] = (),
+) -> Callable[[Function], Function]:
+    """Return a decorator that registers a function as the measure ``name``.
+
+    Raises
+    ------
+    InputError
+        The name is taken by another function, or a text lacks "en" or "zh".
+    """
+
+    def keep(function: Function) -> Function:
+        known = _REGISTER.get(name)
+        if known is not None and known.function.__qualname__ != function.__qualname__:
+            raise InputError(f"measure {name!r} is registered twice")
+        if {"en", "zh"} - set(title) or {"en", "zh"} - set(definition):
+            raise InputError(f"measure {name!r} needs title and definition in en and zh")
+        _REGISTER[name] = Measure(
+            name=name, function=function, needs=needs, unit=unit, title=title,
+            definition=definition, value=value, columns=columns,
+        )  # fmt: skip
+        return function
+
+    return keep
+
+
+def measure(name: str) -> Measure:
+    """Return the measure registered as ``name``.
+
+    Raises
+    ------
+    InputError
+        No such measure; the message lists the known names.
+    """
+    try:
+        return _REGISTER[name]
+    except KeyError:
+        raise InputError(f"no measure {name!r}; known: {', '.join(sorted(_REGISTER))}") from None
+
+
+def measures() -> dict[str, Measure]:
+    """Return all registered measures by name, sorted."""
+    return dict(sorted(_REGISTER.items()))

@@ -1,0 +1,132 @@
+"""The tree of errors.
+
+FengkongError
+├── InputError (ValueError)         a caller passed what a function does not accept
+│   └── OutOfRangeError             a number outside its interval
+├── FormulaError (ValueError)       a text of the expression language is wrong; points at the column
+├── DataQualityError                data of others cannot be read as it stands
+│   └── TapeError                   names file, line, column and rule
+├── UnsupportedError                the book does not hold what a measure needs ("needs ...")
+├── BookError                       a book is missing, damaged or locked
+│   └── VaultError                  a personal value cannot be opened
+└── EngineError                     an engine or an extra is not there
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class FengkongError(Exception):
+    """Root of the hierarchy. ``code`` is stable and public; the text is not."""
+
+    code: ClassVar[str] = "fengkong.error"
+
+
+class InputError(FengkongError, ValueError):
+    """The caller passed a value that the function does not accept."""
+
+    code = "fengkong.input"
+
+
+class OutOfRangeError(InputError):
+    """A number lies outside its allowed interval."""
+
+    code = "fengkong.input.out_of_range"
+
+    def __init__(self, *, name: str, value: float, allowed: str) -> None:
+        super().__init__(f"{name} must lie in {allowed}; got {value!r}")
+        self.name, self.value, self.allowed = name, value, allowed
+
+
+class FormulaError(FengkongError, ValueError):
+    """A formula cannot be read or does not fit its schema.
+
+    Attributes
+    ----------
+    text : str
+        The formula as written.
+    column : int
+        Place of the fault, counted from 1; 0 when it concerns the whole text.
+    """
+
+    code = "fengkong.formula"
+
+    def __init__(self, message: str, *, text: str, column: int) -> None:
+        pointer = f"\n  {text}\n  {' ' * (column - 1)}^" if column > 0 and "\n" not in text else ""
+        super().__init__(f"{message} (column {column}){pointer}" if column else message)
+        self.text, self.column = text, column
+
+
+class DataQualityError(FengkongError):
+    """Data of others cannot be read as it stands."""
+
+    code = "fengkong.data"
+
+
+class TapeError(DataQualityError):
+    """A tape was refused as a whole: nothing of it entered the book.
+
+    Attributes
+    ----------
+    file, line, column, rule : str, int or None
+        Where it is wrong and which rule says so.
+    """
+
+    code = "fengkong.data.tape"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str = "",
+        line: int | None = None,
+        column: str | None = None,
+        rule: str | None = None,
+    ) -> None:
+        place = ", ".join(
+            part
+            for part in (
+                file,
+                f"line {line}" if line is not None else "",
+                f"column {column}" if column else "",
+                f"rule {rule}" if rule else "",
+            )
+            if part
+        )
+        super().__init__(f"{place}: {message}" if place else message)
+        self.file, self.line, self.column, self.rule = file, line, column, rule
+
+
+class UnsupportedError(FengkongError):
+    """The book does not hold what a measure needs.
+
+    Attributes
+    ----------
+    needs : tuple of str
+        What is missing, in words, for example "payments by date".
+    """
+
+    code = "fengkong.unsupported"
+
+    def __init__(self, subject: str, needs: tuple[str, ...]) -> None:
+        super().__init__(f"{subject} needs {', '.join(needs)}")
+        self.subject, self.needs = subject, needs
+
+
+class BookError(FengkongError):
+    """A book is missing, damaged or locked by another process."""
+
+    code = "fengkong.book"
+
+
+class VaultError(BookError):
+    """A personal value cannot be opened: wrong key, erased person or damaged text."""
+
+    code = "fengkong.book.vault"
+
+
+class EngineError(FengkongError):
+    """An engine or an extra is not installed or not running."""
+
+    code = "fengkong.engine"
