@@ -23,12 +23,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
 class LazyGroup(click.Group):
     """A group that imports a command's module when the command is called, not before."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context | None) -> list[str]:
         """Name all commands, ours and those that other packages bring."""
+        del ctx  # click's signature
         return sorted({*COMMANDS, *(entry.name for entry in _foreign())})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load one command."""
+        del ctx
         if cmd_name in COMMANDS:
             return importlib.import_module(COMMANDS[cmd_name][0]).command  # type: ignore[no-any-return]
         for entry in _foreign():

@@ -41,8 +41,8 @@ class Column:
     kind : Kind
         Type.
     unit : str
-        "amount" (in the row's currency), "days", "months", "count", "fraction", "fraction per year",
-        "date", "text", "flag", ...
+        "amount" (in the row's currency), "days", "months", "count", "fraction",
+        "fraction per year", "date", "text", "flag", ...
     meaning : str
         One plain sentence.
     required : bool

@@ -23,13 +23,23 @@ PANEL = Table(
         day("cohort_month", "First day of the month of disbursement.", required=True),
         count("months_on_book", "0 in the month of disbursement.", unit="months", required=True),
         money("disbursed_amount", "Principal disbursed, the same in every row of a loan."),
-        text("opening_state", "State at the month-end before; null in the first row.", values=STATE_CODES),
-        text("state", "State at close: C, M1 to M7 by days past due, P paid off, W written off.",
-             required=True, values=STATE_CODES),
+        text(
+            "opening_state",
+            "State at the month-end before; null in the first row.",
+            values=STATE_CODES,
+        ),
+        text(
+            "state",
+            "State at close: C, M1 to M7 by days past due, P paid off, W written off.",
+            required=True,
+            values=STATE_CODES,
+        ),
         count("days_past_due", "Days past due at close; null when W, 0 when P.", unit="days"),
         money("opening_principal_amount", "Principal at the month-end before; 0 in the first row."),
         money("outstanding_principal_amount", "Principal at close.", required=True),
-        money("exposure_amount", "Principal at close, for W the last before write-off.", required=True),
+        money(
+            "exposure_amount", "Principal at close, for W the last before write-off.", required=True
+        ),
         money("scheduled_principal_amount", "Principal due in the month."),
         money("paid_principal_amount", "Principal received in the month."),
         money("paid_interest_amount", "Interest received in the month."),
@@ -40,11 +50,14 @@ PANEL = Table(
         flag("ever_over_90", "M4 or worse or W at this or an earlier month-end."),
         money("first_over_30_amount", "Exposure at the first month-end over 30; 0 before."),
         money("first_over_90_amount", "Exposure at the first month-end over 90; 0 before."),
-        flag("default_entered", "In default (over 90 days, W or declared) for the first time in this row."),
+        flag(
+            "default_entered",
+            "In default (over 90 days, W or declared) first in this row.",
+        ),
         flag("defaulted", "In default at this or an earlier month-end."),
         *_DIMENSIONS,
     ),
-)  # fmt: skip
+)
 STATES = Table(
     name="states",
     meaning="One row a loan at the close of as_of.",
@@ -97,8 +110,8 @@ STATES = Table(
 )
 EXPOSURES = Table(
     name="exposures",
-    meaning="Exposure at default of each active loan by year from as_of: what is outstanding at the "
-    "start of that year if paid as scheduled from now; arrears stay in the first year. "
+    meaning="Exposure at default of each active loan by year from as_of: what is outstanding at "
+    "the start of that year if paid as scheduled from now; arrears stay in the first year. "
     "Undrawn lines are added by the expected-loss settings.",
     key=("loan_id", "year_number"),
     derived=True,

@@ -36,10 +36,14 @@ LOAN_PARTIES = Table(
     columns=(
         text("loan_id", "Loan.", required=True),
         text("party_id", "Party.", required=True),
-        text("role", "Role.", required=True,
-             values=("borrower", "co_borrower", "guarantor", "funder", "partner")),
+        text(
+            "role",
+            "Role.",
+            required=True,
+            values=("borrower", "co_borrower", "guarantor", "funder", "partner"),
+        ),
     ),
-)  # fmt: skip
+)
 BORROWER_STATEMENTS = Table(
     name="borrower_statements",
     meaning="Income, debts and cash flow of a borrower at a date.",
@@ -72,11 +76,15 @@ APPLICATIONS = Table(
         text("purpose", "Purpose as stated.", dimension=True),
         money("requested_amount", "Amount asked for."),
         count("requested_term_months", "Term asked for.", unit="months"),
-        text("outcome", "What was decided.", values=("approve", "refer", "decline", "counter_offer", "withdrawn")),
+        text(
+            "outcome",
+            "What was decided.",
+            values=("approve", "refer", "decline", "counter_offer", "withdrawn"),
+        ),
         number("score", "points", "Score at decision."),
         text("loan_id", "Loan that came of it."),
     ),
-)  # fmt: skip
+)
 FACILITIES = Table(
     name="facilities",
     meaning="A credit line.",
@@ -121,8 +129,14 @@ LOANS = Table(
         text("day_count", "Day count of interest; 30/360 when absent.", values=DAY_COUNTS),
         day("disbursed_on", "Date of payment to the borrower.", required=True),
         day("first_due_on", "Due date of the first instalment."),
-        count("due_day", "Day of the month on which instalments fall due, 1 to 31.", unit="day of month"),
-        count("grace_days", "Days after the due date within which nothing is overdue.", unit="days"),
+        count(
+            "due_day",
+            "Day of the month on which instalments fall due, 1 to 31.",
+            unit="day of month",
+        ),
+        count(
+            "grace_days", "Days after the due date within which nothing is overdue.", unit="days"
+        ),
         money("upfront_fee_amount", "Fee paid at disbursement; no claim."),
         money("instalment_fee_amount", "Fee on top of every instalment."),
         number("eir_annual", "fraction per year", "Effective interest rate; computed when absent."),
@@ -137,7 +151,7 @@ LOANS = Table(
         number("pd_12m_origination", "fraction", "PD over twelve months at origination."),
         number("pd_lifetime_origination", "fraction", "Lifetime PD at origination."),
     ),
-)  # fmt: skip
+)
 FUNDING_SHARES = Table(
     name="funding_shares",
     meaning="Who funds which share of a loan.",
@@ -150,23 +164,30 @@ FUNDING_SHARES = Table(
 )
 INSTALMENTS = Table(
     name="instalments",
-    meaning="The agreed schedule, one row an instalment; made from the terms where a tape has none. A changed "
+    meaning="The agreed schedule, one row an instalment; made from the terms where a tape "
+    "has none. A changed "
     "schedule is a new version, in force from effective_on.",
     key=("loan_id", "schedule_version", "instalment_number"),
     columns=(
         text("loan_id", "Loan.", required=True),
-        count("schedule_version", "0 for the contract, then 1, 2, ...", unit="number", required=True),
+        count(
+            "schedule_version", "0 for the contract, then 1, 2, ...", unit="number", required=True
+        ),
         count("instalment_number", "From 1.", unit="number", required=True),
-        day("effective_on", "Business date from which this version holds; disbursement for version 0."),
+        day(
+            "effective_on",
+            "Business date from which this version holds; disbursement for version 0.",
+        ),
         day("due_on", "Due date.", required=True),
         money("principal_amount", "Principal due.", required=True),
         money("interest_amount", "Interest due.", required=True),
         money("fee_amount", "Fees due."),
     ),
-)  # fmt: skip
+)
 PAYMENTS = Table(
     name="payments",
-    meaning="Money received on a loan, and its reversal. Order of arrival is recorded_at, order of effect is "
+    meaning="Money received on a loan, and its reversal. Order of arrival is recorded_at, order of "
+    "effect is "
     "paid_on, then sequence_number.",
     key=("payment_id",),
     business_date="paid_on",
@@ -174,13 +195,17 @@ PAYMENTS = Table(
         text("payment_id", "Payment.", required=True),
         text("loan_id", "Loan.", required=True),
         day("paid_on", "Business date.", required=True),
-        text("kind", "payment when absent.", values=("payment", "prepayment", "payoff", "settlement", "recovery", "reversal")),
+        text(
+            "kind",
+            "payment when absent.",
+            values=("payment", "prepayment", "payoff", "settlement", "recovery", "reversal"),
+        ),
         money("amount", "Amount received; null for a reversal."),
         money("cost_amount", "Cost of a recovery."),
         text("reverses_payment_id", "For a reversal: the payment it undoes."),
         count("sequence_number", "Order within a day.", unit="number"),
     ),
-)  # fmt: skip
+)
 FEES = Table(
     name="fees",
     meaning="A fee posted to a loan; joins the fees of the instalment it names.",
@@ -201,7 +226,8 @@ FEES = Table(
 )
 MODIFICATIONS = Table(
     name="modifications",
-    meaning="A change of contract. restructure: unpaid principal and what is capitalised become the new principal "
+    meaning="A change of contract. restructure: unpaid principal and what is capitalised become the "
+    "new principal "
     "under the new terms. extension: due dates of unpaid instalments move by extension_months.",
     key=("modification_id",),
     business_date="modified_on",
@@ -232,10 +258,14 @@ LOAN_EVENTS = Table(
         text("event_id", "Event.", required=True),
         text("loan_id", "Loan.", required=True),
         day("occurred_on", "Business date.", required=True),
-        text("kind", "What.", required=True,
-             values=("write_off", "default", "cure", "watch", "unwatch", "workout_closed", "sold")),
+        text(
+            "kind",
+            "What.",
+            required=True,
+            values=("write_off", "default", "cure", "watch", "unwatch", "workout_closed", "sold"),
+        ),
     ),
-)  # fmt: skip
+)
 COLLATERAL = Table(
     name="collateral",
     meaning="Collateral of a loan and its value.",
@@ -320,8 +350,21 @@ LOAN_OUTCOMES = Table(
     columns=(
         text("loan_id", "Loan.", required=True),
         day("observed_on", "Date the totals speak about.", required=True),
-        text("status", "Status.", required=True,
-             values=("current", "grace", "late_1_30", "late_31_120", "default", "paid", "charged_off"), dimension=True),
+        text(
+            "status",
+            "Status.",
+            required=True,
+            values=(
+                "current",
+                "grace",
+                "late_1_30",
+                "late_31_120",
+                "default",
+                "paid",
+                "charged_off",
+            ),
+            dimension=True,
+        ),
         money("outstanding_principal_amount", "Principal outstanding."),
         money("paid_total_amount", "All payments received."),
         money("paid_principal_amount", "Principal received."),
@@ -333,10 +376,26 @@ LOAN_OUTCOMES = Table(
         day("settled_on", "Date of settlement."),
         day("last_paid_on", "Date of the last payment."),
     ),
-)  # fmt: skip
+)
 
 FACTS = (
-    PARTIES, LOAN_PARTIES, BORROWER_STATEMENTS, APPLICATIONS, FACILITIES, DRAWDOWNS, LOANS,
-    FUNDING_SHARES, INSTALMENTS, PAYMENTS, FEES, MODIFICATIONS, LOAN_EVENTS, COLLATERAL,
-    GUARANTEES, COMPENSATIONS, COLLECTION_CONTACTS, LOAN_MONTHS, LOAN_OUTCOMES,
-)  # fmt: skip
+    PARTIES,
+    LOAN_PARTIES,
+    BORROWER_STATEMENTS,
+    APPLICATIONS,
+    FACILITIES,
+    DRAWDOWNS,
+    LOANS,
+    FUNDING_SHARES,
+    INSTALMENTS,
+    PAYMENTS,
+    FEES,
+    MODIFICATIONS,
+    LOAN_EVENTS,
+    COLLATERAL,
+    GUARANTEES,
+    COMPENSATIONS,
+    COLLECTION_CONTACTS,
+    LOAN_MONTHS,
+    LOAN_OUTCOMES,
+)

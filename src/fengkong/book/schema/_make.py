@@ -16,9 +16,15 @@ def text(
 ) -> Column:
     """Text or a code."""
     return Column(
-        name=name, kind=Kind.TEXT, unit="text", meaning=meaning, required=required,
-        personal=personal, dimension=dimension, values=values,
-    )  # fmt: skip
+        name=name,
+        kind=Kind.TEXT,
+        unit="text",
+        meaning=meaning,
+        required=required,
+        personal=personal,
+        dimension=dimension,
+        values=values,
+    )
 
 
 def money(name: str, meaning: str, *, required: bool = False) -> Column:
