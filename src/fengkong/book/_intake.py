@@ -81,6 +81,11 @@ def _check_type(table: str, name: str, found: Any, kind: Kind) -> None:
         )
 
 
+def _refuse_null(table: str, name: str, count: int | None) -> None:
+    if count:
+        raise InputError(f"table {table}: {count} rows have no {name}; a key column is never null")
+
+
 def _plain_type(found: Any) -> Any:
     return found.value_type if pa.types.is_dictionary(found) else found
 
@@ -105,6 +110,8 @@ def conform(table: Any, schema: Table, recorded_at: datetime, batch_id: str) -> 
             columns[column.name] = values.cast(ARROW_TYPE[column.kind])
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise InputError(f"table {schema.name}, column {column.name}: {error}") from error
+    for name in schema.key:
+        _refuse_null(schema.name, name, columns[name].null_count)
     stamp = pa.scalar(recorded_at, INSTANT)
     if "recorded_at" in table.column_names:
         own = table["recorded_at"]
@@ -159,6 +166,7 @@ def describe(
     engine: DuckEngine,
     folder: Path,
     schema: Table,
+    *,
     files: tuple[str, ...],
     recorded_at: datetime,
     earlier: Sequence[Batch],
@@ -175,20 +183,20 @@ def describe(
     rows = engine.read(paths)
     found = _ranges(rows, schema, recorded_at)
     for name in schema.key:
-        if found[f"null_{name}"]:
-            raise InputError(
-                f"table {schema.name}: {found[f'null_{name}']} rows have no {name}; "
-                "a key column is never null"
-            )
+        _refuse_null(schema.name, name, found[f"null_{name}"])
     ranges = {
         name: (_json(found[f"low_{name}"]), _json(found[f"high_{name}"])) for name in schema.key
     }
-    again = _again(engine, rows, paths, schema, ranges, earlier) if found["rows"] else None
-    name = None
+    again = (
+        _again(engine, rows, paths, schema, ranges=ranges, earlier=earlier)
+        if found["rows"]
+        else None
+    )
+    twice: str | None = None
     if again is not None and again.num_rows:
-        name = f"_again/{schema.name}.parquet"
+        twice = f"_again/{schema.name}.parquet"
         (folder / "_again").mkdir(exist_ok=True)
-        with (folder / name).open("wb") as stream:
+        with (folder / twice).open("wb") as stream:
             pq.write_table(again, stream, compression="zstd")
     date_name = schema.business_date
     return TableManifest(
@@ -199,8 +207,8 @@ def describe(
         business_date_max=_day(found["date_max"]) if date_name else None,
         recorded_at_min=_utc(found["recorded_min"], recorded_at),
         recorded_at_max=_utc(found["recorded_max"], recorded_at),
-        supersedes=name is not None,
-        again=name,
+        supersedes=twice is not None,
+        again=twice,
         key_range=ranges,
     )
 
@@ -221,7 +229,7 @@ def _ranges(rows: Any, schema: Table, recorded_at: datetime) -> dict[str, Any]:
         wanted |= {"date_min": column.min(), "date_max": column.max()}
     if "recorded_at" in rows.columns:
         filled = ibis.literal(recorded_at, type="timestamp('UTC')")
-        known = ibis.coalesce(rows.recorded_at, filled)
+        known = ibis.coalesce(rows.recorded_at.cast(filled.type()), filled)
         wanted |= {"recorded_min": known.min(), "recorded_max": known.max()}
     found: dict[str, Any] = rows.aggregate(**wanted).to_pyarrow().to_pylist()[0]
     defaults = dict.fromkeys(("date_min", "date_max", "recorded_min", "recorded_max"))
@@ -233,6 +241,7 @@ def _again(
     rows: Any,
     paths: Sequence[Path],
     schema: Table,
+    *,
     ranges: dict[str, tuple[Any, Any]],
     earlier: Sequence[Batch],
 ) -> Any:

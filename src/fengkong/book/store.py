@@ -223,7 +223,12 @@ class Book:
                     if not isinstance(tables[name], pa.Table):
                         check_tokens(engine.read([folder / file for file in files]), schema)
                     manifests[name] = _intake.describe(
-                        engine, folder, schema, files, recorded_at, earlier
+                        engine,
+                        folder,
+                        schema,
+                        files=files,
+                        recorded_at=recorded_at,
+                        earlier=earlier,
                     )
             finally:
                 engine.close()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-TOKEN_PATTERN = r"^t1_[0-9a-f]{32}$"
+TOKEN_PATTERN = r"^t1_[0-9a-f]{32}$"  # noqa: S105  the form of a token, no secret
 _TABLES = """
 CREATE TABLE IF NOT EXISTS persons (
     party_token TEXT PRIMARY KEY,
@@ -124,7 +124,7 @@ class Vault:
         schema = schema_of(table_name)
         if "birth_date" in schema and "birth_date" in table.column_names:
             place = table.column_names.index("birth_date")
-            birth = table["birth_date"].cast(pa.date32())
+            birth: Any = table["birth_date"].cast(pa.date32())
             cut = pc.floor_temporal(birth, unit="year").cast(pa.date32())
             table = table.set_column(place, "birth_date", cut)
         names = [name for name in personal_columns(schema) if name in table.column_names]
@@ -193,28 +193,28 @@ class Vault:
             database.execute("DELETE FROM sealed_values WHERE party_token = ?", (party,))
         return known is not None and known[0] is not None
 
-    def _owners(self, table: pa.Table, schema: Table) -> pa.Array:
+    def _owners(self, table: pa.Table, schema: Table) -> Any:
         """Return the party token of each row, made once for each distinct owner."""
-        key = pc.binary_join_element_wise(
-            schema.name, *(table[name].cast(pa.string()) for name in schema.key), "\x1f"
-        )
+        parts: Any = [schema.name, *(table[name].cast(pa.string()) for name in schema.key), "\x1f"]
+        key: Any = pc.binary_join_element_wise(*parts)
         owner = key
         if "party_id" in table.column_names:
             owner = pc.coalesce(table["party_id"].cast(pa.string()), key)
         return self._map(owner, "party_id")
 
-    def _map(self, values: pa.ChunkedArray, column: str) -> pa.Array:
+    def _map(self, values: Any, column: str) -> Any:
         """Replace each value by its token, working on distinct values."""
         coded = pa.chunked_array(values).combine_chunks().dictionary_encode()
-        names = coded.dictionary.to_pylist()
+        names: list[Any] = coded.dictionary.to_pylist()
         tokens = pa.array([self.token(column, value) for value in names], pa.string())
         return tokens.take(coded.indices)
 
-    def _tokens(self, values: pa.ChunkedArray, column: str) -> tuple[pa.Array, pa.Array]:
+    def _tokens(self, values: Any, column: str) -> tuple[Any, Any]:
         """Return tokens, and the clear values (null where a token came in)."""
         flat = values.cast(pa.string()).combine_chunks()
         ready = pc.match_substring_regex(flat, TOKEN_PATTERN)
-        clear = pc.if_else(pc.fill_null(ready, False), pa.scalar(None, pa.string()), flat)
+        nothing: Any = pa.scalar(None, pa.string())
+        clear = pc.if_else(pc.fill_null(ready, False), nothing, flat)
         return pc.coalesce(self._map(clear, column), flat), clear
 
     def _store(
@@ -272,11 +272,11 @@ class Vault:
 
 
 def _distinct(
-    column: str, owners: pa.Array, clear: pa.Array, tokens: pa.Array
+    column: str, owners: Any, clear: Any, tokens: Any
 ) -> tuple[str, list[str], list[str], list[str]]:
     """Return each pair of person and clear value once."""
     rows = pa.table({"owner": owners, "clear": clear, "token": tokens}).filter(pc.is_valid(clear))
-    once = rows.group_by(["owner", "clear", "token"]).aggregate([])
+    once: Any = rows.group_by(["owner", "clear", "token"]).aggregate([])
     return (
         column,
         once["owner"].to_pylist(),

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from fengkong.book.batch import Batch, TableManifest
     from fengkong.book.store import Book
 
-Progress = Callable[[str, float], None] if TYPE_CHECKING else Any
+    Progress = Callable[[str, float], None]
+
 STAMPS = ("recorded_at", "batch_id")
 
 
@@ -171,7 +172,12 @@ class View:
             view = self
             if self.engine != "duckdb":
                 view = stack.enter_context(
-                    View(self.book, as_of=self.as_of, known_at=self.known_at)
+                    View(
+                        self.book,
+                        as_of=self.as_of,
+                        known_at=self.known_at,
+                        memory_limit=self.memory_limit,
+                    )
                 )
                 view._batches = self._batches  # noqa: SLF001  the same snapshot
             replay.derive(view, folder, progress=progress)
@@ -280,7 +286,7 @@ def _columns_of(source: Any, schema: Table) -> dict[str, Any]:
         target = ibis.dtype(kind)
         if name not in source.columns:
             columns[name] = ibis.null(target)
-        elif source[name].type().copy(nullable=True) == target or target.is_timestamp():
+        elif source[name].type().copy(nullable=True) == target:
             columns[name] = source[name]
         else:
             columns[name] = source[name].cast(target)
@@ -293,10 +299,11 @@ def _stamped(source: Any, schema: Table, batch: Batch | None = None) -> Any:
 
     columns = _columns_of(source, schema)
     if batch is None:
-        return source.select(**columns, recorded_at=source.recorded_at, batch_id=source.batch_id)
+        known = source.recorded_at.cast(_INSTANT)
+        return source.select(**columns, recorded_at=known, batch_id=source.batch_id)
     filled = ibis.literal(batch.recorded_at, type=_INSTANT)
     if "recorded_at" in source.columns:
-        filled = ibis.coalesce(source.recorded_at, filled)
+        filled = ibis.coalesce(source.recorded_at.cast(_INSTANT), filled)
     return source.select(**columns, recorded_at=filled, batch_id=ibis.literal(batch.batch_id))
 
 
