@@ -1,0 +1,204 @@
+"""Measures of a loan portfolio: Fengkong beside pandas and beside a bare group-by, in one run.
+
+Each side runs in a process of its own, so that peak memory is its own. The peer starts from the
+same Parquet facts. "bare" is a DuckDB group-by over the columns that the measure reads, the least
+that any answer costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+# name in the peer -> (our measure, its parameters, keys and amounts of the bare group-by)
+PAIRS: dict[str, tuple[str, dict[str, Any], list[str], list[str]]] = {
+    "bucket balances": (
+        "bucket_balance", {}, ["month_end", "state"], ["outstanding_principal_amount"]),
+    "vintage, ever over 30": (
+        "vintage_ever", {}, ["cohort_month", "months_on_book"],
+        ["first_over_30_amount", "disbursed_amount"]),
+    "vintage, point in time over 30": (
+        "vintage_point_in_time", {}, ["cohort_month", "months_on_book"],
+        ["exposure_amount", "disbursed_amount"]),
+    "transition matrix": (
+        "transition", {}, ["opening_state", "state"], ["opening_principal_amount"]),
+    "flow rates": ("flow_rate", {}, ["month_end", "state"], ["outstanding_principal_amount"]),
+    "over 30 by month, grade, region": (
+        "over_30", {"by": ["grade", "region"]}, ["month_end", "grade", "region"],
+        ["outstanding_principal_amount"]),
+    "prepayment": (
+        "prepayment", {}, ["month_end"],
+        ["opening_principal_amount", "paid_principal_amount", "scheduled_principal_amount"]),
+    "concentration by borrower": (
+        "concentration", {"by": ["borrower_id"]}, ["borrower_id"],
+        ["outstanding_principal_amount"]),
+}  # fmt: skip
+
+
+def timed(function: Any) -> tuple[float, Any]:
+    """Return seconds and result."""
+    started = time.perf_counter()
+    result = function()
+    return time.perf_counter() - started, result
+
+
+def peak_gib() -> float:
+    """Peak memory of this process."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def run_ours(book_path: Path, as_of: date) -> dict[str, Any]:
+    """Derive once, then time each measure and its bare group-by, the better of two runs each."""
+    import fengkong.portfolio  # noqa: F401  registers the measures
+    from fengkong.book.store import Book
+    from fengkong.formula.measures import measure
+
+    seconds: dict[str, float] = {}
+    bare: dict[str, float] = {}
+    with Book.open(book_path).view(as_of=as_of) as view:
+        seconds["derive"], _ = timed(view.derive)
+        panel = view.panel()
+        rows = int(panel.count().execute())
+        for name, (key, parameters, groups, amounts) in PAIRS.items():
+            known = measure(key)
+            tables = [view.get(need) for need in known.needs]
+            source = view.get(known.needs[0])
+
+            def ours(known: Any = known, tables: Any = tables, parameters: Any = parameters) -> Any:
+                return known.function(*tables, **parameters).to_pyarrow()
+
+            def least(source: Any = source, groups: Any = groups, amounts: Any = amounts) -> Any:
+                sums = {f"sum_{column}": source[column].sum() for column in amounts}
+                return source.group_by(groups).aggregate(rows=source.count(), **sums).to_pyarrow()
+
+            seconds[name] = min(timed(ours)[0] for _ in range(2))
+            bare[name] = min(timed(least)[0] for _ in range(2))
+    return {"seconds": seconds, "bare": bare, "rows": rows, "peak_gib": peak_gib()}
+
+
+def run_peer(book_path: Path) -> dict[str, Any]:
+    """Build the peer's panel once, then time each of its measures, the better of two runs each."""
+    sys.path.insert(0, str(ROOT))
+    from bench import peer_pandas
+
+    months = sorted(book_path.glob("batches/*/loan_months/*.parquet"))
+    loans = sorted(book_path.glob("batches/*/loans/*.parquet"))
+    seconds: dict[str, float] = {}
+    seconds["derive"], panel = timed(lambda: peer_pandas.build_panel(months, loans))
+    for name, function in peer_pandas.MEASURES.items():
+        seconds[name] = min(
+            timed(lambda function=function: function(panel))[0]  # type: ignore[misc]
+            for _ in range(2)
+        )
+    return {"seconds": seconds, "rows": len(panel), "peak_gib": peak_gib()}
+
+
+def in_process(side: str, book_path: Path, as_of: date) -> dict[str, Any]:
+    """Run one side in its own process and read its answer."""
+    command = [sys.executable, __file__, "--side", side, "--book", str(book_path),
+               "--as-of", as_of.isoformat()]  # fmt: skip
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def make_book(folder: Path, loans: int, months: int) -> tuple[Path, float]:
+    """Simulate a book of about ``loans`` loans without payments."""
+    from fengkong.book.simulate import simulate
+
+    path = folder / f"book-{loans}"
+    seconds, _ = timed(
+        lambda: simulate(path, borrowers=loans, months=months, seed=1, payments=False)
+    )
+    return path, seconds
+
+
+def table(results: dict[int, dict[str, Any]]) -> str:
+    """Write the table of the largest size and the growth over sizes, in Markdown."""
+    largest = max(results)
+    ours, peer = results[largest]["ours"], results[largest]["peer"]
+    lines = [
+        f"{largest:,} loans, {ours['rows']:,} loan-months (peer: {peer['rows']:,} rows)",
+        "",
+        "| step | Fengkong s | pandas s | pandas / ours | bare group-by s | ours / bare |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for name, seconds in ours["seconds"].items():
+        other, bare = peer["seconds"][name], ours["bare"].get(name)
+        least = f"{bare:.3f} | {seconds / bare:.1f}" if bare else "| "
+        lines.append(f"| {name} | {seconds:.3f} | {other:.3f} | {other / seconds:.1f} | {least} |")
+    total, other = sum(ours["seconds"].values()), sum(peer["seconds"].values())
+    lines.append(f"| **all** | {total:.2f} | {other:.2f} | {other / total:.1f} | | |")
+    lines += ["", "| loans | simulate s | ours s | peer s | ours peak GiB | peer peak GiB |",
+              "|---:|---:|---:|---:|---:|---:|"]  # fmt: skip
+    for size, result in sorted(results.items()):
+        mine, its = result["ours"], result["peer"]
+        lines.append(
+            f"| {size:,} | {result['simulate']:.1f} | {sum(mine['seconds'].values()):.2f} | "
+            f"{sum(its['seconds'].values()):.2f} | {mine['peak_gib']:.2f} | {its['peak_gib']:.2f} |"
+        )
+    smallest = min(results)
+    if smallest != largest:
+        growth = math.log(
+            sum(ours["seconds"].values()) / sum(results[smallest]["ours"]["seconds"].values())
+        ) / math.log(largest / smallest)
+        lines.append(f"\nCost grows as n^{growth:.2f} from {smallest:,} to {largest:,} loans.")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run all sizes, print the table, and keep the figures as JSON when asked."""
+    parser = argparse.ArgumentParser(prog="fk bench portfolio", description=__doc__)
+    parser.add_argument("--loans", type=int, nargs="+", default=[125_000, 1_000_000])
+    parser.add_argument("--months", type=int, default=36)
+    parser.add_argument("--json", type=Path, help="file for the figures")
+    parser.add_argument("--folder", type=Path, help="where the books go (default: a temporary one)")
+    parser.add_argument("--side", choices=["ours", "peer"], help=argparse.SUPPRESS)
+    parser.add_argument("--book", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--as-of", type=date.fromisoformat, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.side:
+        side = (
+            run_peer(options.book)
+            if options.side == "peer"
+            else run_ours(options.book, options.as_of)
+        )
+        print(json.dumps(side))
+        return
+    results: dict[int, dict[str, Any]] = {}
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        for loans in options.loans:
+            path, seconds = make_book(Path(folder), loans, options.months)
+            as_of = last_month_end(path)
+            results[loans] = {"simulate": seconds} | {
+                side: in_process(side, path, as_of) for side in ("ours", "peer")
+            }
+            print(table({loans: results[loans]}), flush=True)
+    print(table(results))
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1))
+
+
+def last_month_end(path: Path) -> date:
+    """Return the last month-end that the book has facts about."""
+    from fengkong.book.store import Book
+
+    return max(
+        manifest.business_date_max
+        for batch in Book.open(path).batches()
+        for name, manifest in batch.tables.items()
+        if name == "loan_months" and manifest.business_date_max
+    )
+
+
+if __name__ == "__main__":
+    main()
