@@ -109,6 +109,10 @@ def sweep(parent: Path) -> None:
     with suppress(OSError):
         for lock in sorted(parent.glob("*.lock")):
             _sweep_one(lock)
+        for folder in sorted(path for path in parent.iterdir() if path.is_dir()):
+            # The lock is made before the folder and removed after it: without one it is dead.
+            if not folder.with_name(folder.name + ".lock").exists():
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sweep_one(lock: Path) -> None:

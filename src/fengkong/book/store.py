@@ -79,7 +79,7 @@ class Book:
         path = Path(path)
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise BookError(
-                f"{path}: there is something here already; open it or choose a new folder"
+                f"{path}: something is here already; open it or choose a new place"
             )
         path.parent.mkdir(parents=True, exist_ok=True)
         identity = secrets.token_hex(16)
