@@ -1,0 +1,105 @@
+"""Small tables of a view, made by hand: the panel from month-end paths, states from rows."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from fengkong.book.schema import DERIVED, TABLES
+from fengkong.foundation.columns import Kind, Table
+
+ARROW = {
+    Kind.BOOLEAN: pa.bool_(),
+    Kind.INTEGER: pa.int64(),
+    Kind.MONEY: pa.decimal128(18, 2),
+    Kind.FLOAT: pa.float64(),
+    Kind.TEXT: pa.string(),
+    Kind.DATE: pa.date32(),
+    Kind.INSTANT: pa.timestamp("us", tz="UTC"),
+}
+ZERO = Decimal("0.00")
+DAYS = {"C": 0, "P": 0} | {f"M{n}": 30 * n - 15 for n in range(1, 8)} | {"M7": 200}
+OVER_30 = ("M2", "M3", "M4", "M5", "M6", "M7", "W")
+OVER_90 = ("M4", "M5", "M6", "M7", "W")
+
+
+def arrow(name: str, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """Rows as a table of the schema; absent columns are null."""
+    table: Table = {**TABLES, **DERIVED}[name]
+    rows = list(rows)
+    unknown = {key for row in rows for key in row} - set(table.names)
+    assert not unknown, unknown
+    return pa.table(
+        {
+            column.name: pa.array([row.get(column.name) for row in rows], ARROW[column.kind])
+            for column in table.columns
+        }
+    )
+
+
+def memory(name: str, rows: Iterable[Mapping[str, Any]]) -> ir.Table:
+    return ibis.memtable(arrow(name, rows))
+
+
+def month_end(number: int) -> date:
+    """Last day of the month with this number (year * 12 + month - 1)."""
+    year, month = divmod(number, 12)
+    return date(year, month + 1, calendar.monthrange(year, month + 1)[1])
+
+
+def month_of(text: str) -> int:
+    year, month = text.split("-")
+    return int(year) * 12 + int(month) - 1
+
+
+def panel_rows(
+    loan: Mapping[str, Any], first_month: int, **dimensions: Any
+) -> list[dict[str, Any]]:
+    """Rows of one loan: path from the later of its month of disbursement and ``first_month``."""
+    born = month_of(loan["disbursed"])
+    start = max(born, first_month)
+    rows: list[dict[str, Any]] = []
+    state_before, balance_before, exposure = None, ZERO, ZERO
+    frozen = {30: ZERO, 90: ZERO}
+    defaulted = False
+    for step, (state, text) in enumerate(loan["path"]):
+        balance = Decimal(text)
+        exposure = balance_before if state == "W" and state_before != "W" else exposure
+        exposure = exposure if state == "W" else balance
+        for days, bad in ((30, OVER_30), (90, OVER_90)):
+            if state in bad and not frozen[days]:
+                frozen[days] = exposure
+        entered = state in OVER_90 and not defaulted
+        defaulted = defaulted or entered
+        number = start + step
+        rows.append({
+            "loan_id": loan["id"], "borrower_id": loan.get("borrower"),
+            "month_end": month_end(number), "cohort_month": month_end(born).replace(day=1),
+            "months_on_book": number - born, "disbursed_amount": Decimal(loan["principal"]),
+            "opening_state": state_before, "state": state,
+            "days_past_due": None if state == "W" else DAYS[state],
+            "opening_principal_amount": balance_before, "outstanding_principal_amount": balance,
+            "exposure_amount": exposure, "ever_over_30": frozen[30] > 0,
+            "ever_over_90": frozen[90] > 0, "first_over_30_amount": frozen[30],
+            "first_over_90_amount": frozen[90], "default_entered": entered,
+            "defaulted": defaulted, **dimensions,
+        })  # fmt: skip
+        state_before, balance_before = state, balance
+    return rows
+
+
+def panel_of(loans: Sequence[Mapping[str, Any]], first_month: str) -> ir.Table:
+    start = month_of(first_month)
+    return memory("panel", [row for loan in loans for row in panel_rows(loan, start)])
+
+
+def lines(table: ir.Table) -> list[dict[str, Any]]:
+    """Rows of a result, in its order."""
+    return table.to_pyarrow().to_pylist()
