@@ -78,9 +78,7 @@ class Book:
         """
         path = Path(path)
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise BookError(
-                f"{path}: something is here already; open it or choose a new place"
-            )
+            raise BookError(f"{path}: something is here already; open it or choose a new place")
         path.parent.mkdir(parents=True, exist_ok=True)
         identity = secrets.token_hex(16)
         keyring = Keyring.make(path, identity, key)
