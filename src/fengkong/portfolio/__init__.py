@@ -35,6 +35,7 @@ from fengkong.portfolio.delinquency import (
 )
 from fengkong.portfolio.first_payment import first_payment_default
 from fengkong.portfolio.lines import compensation_rate, line_use
+from fengkong.portfolio.loss import expected_loss, expected_loss_by_loan, pd_term_structure
 from fengkong.portfolio.outcomes import charge_off_rate, outcome_loss, outcome_recovery
 from fengkong.portfolio.prepayment import (
     default_speed,
@@ -52,9 +53,11 @@ __all__ = [
     "concentration", "concentration_funder", "concentration_interval",
     "concentration_partner", "concentration_product", "concentration_region", "cure_rate",
     "default_speed", "default_speed_compounded", "eba_default_rate", "entry_to_collection",
-    "entry_to_overdue_monthly", "first_payment_default", "five_class", "flow_rate",
+    "entry_to_overdue_monthly", "expected_loss", "expected_loss_by_loan",
+    "first_payment_default", "five_class", "flow_rate",
     "flow_rate_pooled", "lagged_rate", "line_use", "net_flow_loss", "npl_ratio",
-    "outcome_loss", "outcome_recovery", "over_30", "over_90", "prepayment_speed",
+    "outcome_loss", "outcome_recovery", "over_30", "over_90", "pd_term_structure",
+    "prepayment_speed",
     "prepayment_speed_compounded", "recovery_curve", "roll_rate", "transition",
     "vintage_ever", "vintage_point_in_time", "with_cross_default", "workout_lgd", "workouts",
 ]  # fmt: skip

@@ -1,0 +1,234 @@
+"""Expected loss of each loan: staged, by scenario, weighted, twelve months and lifetime."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import numpy as np
+
+from fengkong.foundation.errors import InputError, UnsupportedError
+from fengkong.portfolio.loss._arithmetic import exact, half_up, unrounded
+from fengkong.portfolio.loss.severity import ANY_SEGMENT, severity
+from fengkong.portfolio.loss.staging import staged
+from fengkong.portfolio.loss.term_structure import (
+    ALL_GRADES,
+    NO_GRADE,
+    TermStructure,
+    term_structure,
+)
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from fengkong.portfolio.loss.settings import LossSettings
+
+_SUBJECT = "expected loss"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameters:
+    """PD and LGD as they enter the sum, one column a scenario."""
+
+    pd: TermStructure
+    lgd: DataFrame
+
+
+def parameters(settings: LossSettings, panel: Any | None, states: Any) -> Parameters:
+    """Estimate or read PD and LGD once, so that several measures can share them."""
+    return Parameters(
+        pd=term_structure(settings.pd, settings.scenarios, panel),
+        lgd=severity(settings.lgd, settings.scenarios, panel, states),
+    )
+
+
+def loss_by_loan(states: Any, exposures: Any, *, settings: LossSettings, using: Parameters) -> Any:
+    """Expected loss of each active loan that has an exposure.
+
+    By scenario: the sum over years t of marginal PD x LGD x EAD / (1 + EIR) ** t, at year-ends; the
+    first year alone in stage 1; LGD x EAD of the first year in stage 3 (PD is 1, so the
+    twelve-month and the lifetime amount are one). Then weighted over scenarios, unrounded, and
+    rounded half up to the cent. EIR is effective.
+
+    Parameters
+    ----------
+    states, exposures : ibis Table
+        Of the book; exposures with undrawn lines added where wanted.
+    settings : LossSettings
+    using : Parameters
+        From `parameters`.
+
+    Returns
+    -------
+    ibis Table
+        The columns of `states`, and pd_12m_now, pd_lifetime_now (weighted), stage, stage_reason,
+        exposure_amount, expected_loss_<scenario>_amount and expected_loss_weighted_amount
+        (unrounded, by stage), expected_loss_12m_amount, expected_loss_lifetime_amount and
+        expected_loss_amount (to the cent, the last by stage). Not sorted.
+
+    Raises
+    ------
+    UnsupportedError
+        A loan has no PD, LGD, effective rate or exposure; the text says which grades or segments.
+    InputError
+        A column named in the settings is not in `states`.
+    """
+    facts = _facts(states, settings, using)
+    _refuse_gaps(facts, exposures, using)
+    weights = [float(scenario.weight) for scenario in settings.scenarios]
+    loans = _sums(facts, exposures, using, weights)
+    table = facts.inner_join(loans, "loan_id")
+    lgd = ibis.memtable(using.lgd)
+    table = table.left_join(lgd, table["segment_key"] == lgd["segment"])
+    staged_table = staged(table, settings.staging)
+    return _amounts(staged_table, states.columns, using.pd.scenarios, weights)
+
+
+def expected_loss_totals(by_loan: Any, *, by: Sequence[str] = ()) -> Any:
+    """Sum the expected loss of loans by stage and dimensions.
+
+    Parameters
+    ----------
+    by_loan : ibis Table
+        As `loss_by_loan` returns.
+    by : sequence of str
+        Columns of `states`.
+
+    Returns
+    -------
+    ibis Table
+        The dimensions, stage, loans, exposure_amount, expected_loss_12m_amount,
+        expected_loss_lifetime_amount, expected_loss_amount, coverage (expected loss over exposure);
+        sorted by dimensions and stage. Sums of cents, so that parts add up to the whole.
+    """
+    unknown = [name for name in by if name not in by_loan.columns]
+    if unknown:
+        raise InputError(f"expected loss has no dimension {', '.join(unknown)}")
+    keys = [*by, "stage"]
+    amounts = (
+        "exposure_amount",
+        "expected_loss_12m_amount",
+        "expected_loss_lifetime_amount",
+        "expected_loss_amount",
+    )
+    table = by_loan.group_by(keys).aggregate(
+        loans=by_loan.count(), **{name: by_loan[name].sum() for name in amounts}
+    )
+    exposure = table["exposure_amount"].cast("float64")
+    ratio = table["expected_loss_amount"].cast("float64") / exposure.nullif(0.0)
+    return table.mutate(coverage=ratio).order_by(keys)
+
+
+def _facts(states: Any, settings: LossSettings, using: Parameters) -> Any:
+    """Active loans with the keys by which PD and LGD are found."""
+    for column in (settings.pd.grade_column, settings.lgd.segment_column):
+        if column is not None and column not in states.columns:
+            raise InputError(f"loss settings name the column {column!r}, which states lacks")
+    active = states.filter(states["status"] == "active")
+    grade = active[settings.pd.grade_column].cast("string").fill_null(NO_GRADE)
+    age = ibis.greatest(active["months_on_book"].fill_null(0), 0)
+    segment = ibis.literal(ANY_SEGMENT)
+    if settings.lgd.segment_column is not None:
+        segment = active[settings.lgd.segment_column].cast("string").fill_null(ANY_SEGMENT)
+    eir = active["eir_annual"]
+    if settings.missing_eir == "contract_rate":
+        eir = ibis.coalesce(eir, (1.0 + active["rate_annual"] / 12.0).pow(12.0) - 1.0)
+    return active.mutate(
+        grade_key=_known_or_any(grade, list(using.pd.pd_marginal), ALL_GRADES),
+        age_key=ibis.least(age, using.pd.oldest),
+        segment_key=_known_or_any(segment, list(using.lgd["segment"]), ANY_SEGMENT),
+        eir_used=eir,
+    )
+
+
+def _known_or_any(value: Any, known: list[str], other: str) -> Any:
+    """Send values without an entry of their own to the entry for all, where there is one."""
+    return ibis.ifelse(value.isin(known), value, other) if other in known else value
+
+
+def _refuse_gaps(facts: Any, exposures: Any, using: Parameters) -> None:
+    """Say what is missing before a null makes a loan's loss vanish."""
+    rows = facts.select("loan_id", "grade_key").inner_join(exposures, "loan_id")
+    longest = rows.group_by("grade_key").aggregate(years=rows["year_number"].max()).execute()
+    needs = []
+    for grade, years in zip(longest["grade_key"], longest["years"], strict=True):
+        array = using.pd.pd_marginal.get(grade)
+        if array is None:
+            needs.append(f"the PD of grade {grade!r}")
+        elif array.shape[1] < years or np.isnan(array[:, :years]).any():
+            needs.append(f"the PD of grade {grade!r} for {years} years in every scenario")
+    owing = facts["outstanding_principal_amount"] > 0
+    bare = facts.filter(owing).anti_join(exposures, "loan_id").count().execute()
+    if bare:
+        needs.append(f"the exposure of {bare} active loans by year (their schedule)")
+    segments = facts.group_by("segment_key").aggregate(
+        no_rate=facts["eir_used"].isnull().cast("int64").sum()
+    )
+    found = segments.execute()
+    missing = sorted(set(found["segment_key"]) - set(using.lgd["segment"]))
+    needs.extend(f"the LGD of segment {segment!r}" for segment in missing)
+    if len(found) and int(found["no_rate"].sum()):
+        needs.append(f"the effective rate of {int(found['no_rate'].sum())} loans")
+    if needs:
+        raise UnsupportedError(_SUBJECT, tuple(sorted(needs)))
+
+
+def _sums(facts: Any, exposures: Any, using: Parameters, weights: list[float]) -> Any:
+    """By loan: discounted exposure times marginal PD, the first year's and all years'."""
+    rows = exposures.inner_join(
+        facts.select("loan_id", "grade_key", "age_key", "eir_used"), "loan_id"
+    )
+    pd_rows = ibis.memtable(using.pd.frame())
+    rows = rows.left_join(
+        pd_rows,
+        [
+            rows["grade_key"] == pd_rows["grade"],
+            rows["age_key"] == pd_rows["months_on_book"],
+            rows["year_number"] == pd_rows["year_number"],
+        ],
+    )
+    first = rows["year_number"] == 1
+    discount = (1.0 + rows["eir_used"]).pow(-rows["year_number"].cast("float64"))
+    present = rows["exposure_amount"].cast("float64") * discount
+    sums = {"exposure_amount": rows["exposure_amount"].sum(where=first).cast("decimal(18, 2)")}
+    weighted_pd = 0.0
+    for name, weight in zip(using.pd.scenarios, weights, strict=True):
+        loss = exact(present * rows[f"pd_{name}"])
+        sums[f"life_{name}"] = loss.sum()
+        sums[f"first_{name}"] = loss.sum(where=first)
+        weighted_pd = weighted_pd + weight * rows[f"pd_{name}"]
+    sums["pd_12m_now"] = exact(weighted_pd).sum(where=first).cast("float64")
+    sums["pd_lifetime_now"] = exact(weighted_pd).sum().cast("float64")
+    return rows.group_by("loan_id").aggregate(**sums)
+
+
+def _amounts(table: Any, kept: Sequence[str], names: Sequence[str], weights: list[float]) -> Any:
+    """Multiply by LGD, choose by stage, weigh, and round once."""
+    whole = table["exposure_amount"].cast("float64")
+    in_default = table["stage"] == 3
+    year, life, shown = 0.0, 0.0, {}
+    for name, weight in zip(names, weights, strict=True):
+        lgd = table[f"lgd_{name}"]
+        default = whole * lgd
+        short = ibis.ifelse(in_default, default, table[f"first_{name}"].cast("float64") * lgd)
+        long = ibis.ifelse(in_default, default, table[f"life_{name}"].cast("float64") * lgd)
+        shown[f"expected_loss_{name}_amount"] = unrounded(
+            ibis.ifelse(table["stage"] == 1, short, long)
+        )
+        year, life = year + weight * short, life + weight * long
+    weighted = ibis.ifelse(table["stage"] == 1, year, life)
+    return table.select(
+        *kept,
+        "pd_12m_now",
+        "pd_lifetime_now",
+        "stage",
+        "stage_reason",
+        "exposure_amount",
+        **shown,
+        expected_loss_weighted_amount=unrounded(weighted),
+        expected_loss_12m_amount=half_up(year),
+        expected_loss_lifetime_amount=half_up(life),
+        expected_loss_amount=half_up(weighted),
+    )
