@@ -166,33 +166,49 @@ class Book:
         InputError
             A table, column, type or key is not as the schema says.
         BookError
-            Another process is writing.
+            Another process is writing, or the disk refused.
         """
         if recorded_at.tzinfo is None:
             raise InputError(f"recorded_at must say its time zone; got {recorded_at!r}")
-        recorded_at = recorded_at.astimezone(UTC)
         for name in tables:
             _intake.schema_of(name)
-        with _disk.writer_lock(self.path / "lock"):
-            earlier = self.batches()
-            for batch in earlier:
-                if batch.content_hash == content_hash:
-                    return batch
-            last = int(earlier[-1].batch_id.split("-")[0]) if earlier else 0
-            digest = hashlib.sha256(content_hash.encode()).hexdigest()[:12]
-            batch_id = f"{last + 1:08d}-{digest}"
-            with self.staging() as staging:
-                folder = staging / batch_id
-                folder.mkdir()
-                manifests = self._write(folder, tables, recorded_at, earlier)
-                target = self.path / "batches" / batch_id
+        try:
+            with _disk.writer_lock(self.path / "lock"):
+                earlier = self.batches()
+                for batch in earlier:
+                    if batch.content_hash == content_hash:
+                        return batch
+                last = int(earlier[-1].batch_id.split("-")[0]) if earlier else 0
+                digest = hashlib.sha256(content_hash.encode()).hexdigest()[:12]
                 batch = Batch(
-                    batch_id=batch_id, content_hash=content_hash, recorded_at=recorded_at,
-                    source=dict(source), tables=manifests, folder=target,
-                )  # fmt: skip
-                _disk.write_file(folder / MANIFEST, batch.to_json().encode())
-                _disk.commit_folder(folder, target)
-        return read_batch(target)
+                    batch_id=f"{last + 1:08d}-{digest}",
+                    content_hash=content_hash,
+                    recorded_at=recorded_at.astimezone(UTC),
+                    source=dict(source),
+                    tables={},
+                    folder=self.path / "batches" / f"{last + 1:08d}-{digest}",
+                )
+                return self._commit(batch, tables, earlier)
+        except OSError as error:
+            raise BookError(
+                f"{self.path}: the disk refused the batch ({error}); the book holds all of it or "
+                "nothing, so append the same content again once this is mended"
+            ) from error
+
+    def _commit(
+        self,
+        batch: Batch,
+        tables: Mapping[str, pa.Table | Path | Sequence[Path]],
+        earlier: Sequence[Batch],
+    ) -> Batch:
+        """Write the batch in a temporary folder, then let it appear in one step."""
+        with self.staging() as staging:
+            folder = staging / batch.batch_id
+            folder.mkdir()
+            batch.tables.update(self._write(folder, tables, batch.recorded_at, earlier))
+            _disk.write_file(folder / MANIFEST, batch.to_json().encode())
+            _disk.commit_folder(folder, batch.folder)
+        return read_batch(batch.folder)
 
     def _write(
         self,

@@ -100,6 +100,11 @@ class Vault:
         key = self._keyring.derive("token:" + column)
         return "t1_" + hmac.digest(key, value.encode(), "sha256").hex()[:32]
 
+    @staticmethod
+    def own_person(table_name: str, *key: object) -> str:
+        """Return the ``party_id`` under which the values of a row without a party lie."""
+        return "\x1f".join((table_name, *(str(part) for part in key)))
+
     def tokenise(self, table: pa.Table, table_name: str) -> pa.Table:
         """Put the clear values of personal columns into the vault, and tokens in their place.
 
@@ -119,7 +124,7 @@ class Vault:
         Notes
         -----
         A value belongs to the row's ``party_id``; in a row without one, to a person of its own
-        known by the row's key. Of an erased person only the token is made.
+        (`own_person`). Of an erased person only the token is made.
         """
         schema = schema_of(table_name)
         if "birth_date" in schema and "birth_date" in table.column_names:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from fengkong.book import _disk, engines
 from fengkong.book.schema import DERIVED, TABLES
 from fengkong.foundation.columns import IBIS_TYPE, Kind, Table
-from fengkong.foundation.errors import InputError
+from fengkong.foundation.errors import BookError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -250,6 +250,7 @@ class View:
         together: dict[tuple[str, ...], list[Path]] = {}
         for batch, part in parts:
             files = [batch.folder / name for name in part.files]
+            _check_there(files)
             if set(STAMPS) <= set(part.columns):
                 together.setdefault(part.columns, []).extend(files)
             else:
@@ -270,6 +271,12 @@ class View:
 
 
 _INSTANT = IBIS_TYPE[Kind.INSTANT]
+
+
+def _check_there(files: Sequence[Path]) -> None:
+    for path in files:
+        if not path.is_file():
+            raise BookError(f"{path}: this part of the book is gone; restore it from a backup")
 
 
 def _seen(batch: Batch, known_at: datetime | None) -> Iterator[bool]:
