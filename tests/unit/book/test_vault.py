@@ -204,6 +204,20 @@ def test_a_changed_or_moved_row_of_the_vault_is_noticed(book, change):
     assert refused >= 2  # of three; the row a value was copied from may still be right
 
 
+def test_a_text_is_bound_to_its_column(book):
+    load(book, people().slice(0, 1))
+    database = sqlite3.connect(book.vault.path)
+    database.execute(
+        "UPDATE sealed_values SET sealed = (SELECT sealed FROM sealed_values "
+        "WHERE column_name = 'phone_number') WHERE column_name = 'full_name'"
+    )
+    database.commit()
+    database.close()
+    with pytest.raises(VaultError, match="does not open"):
+        reveal(book, "P1")
+    assert reveal(book, "P1", "phone_number") == "13800138000"
+
+
 def test_a_value_moved_between_tokens_of_one_person_is_noticed(book):
     load(book, people().slice(0, 1), "x")
     renamed = people().slice(0, 1).set_column(1, "full_name", pa.array(["Another"]))
