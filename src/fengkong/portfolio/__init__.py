@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fengkong.portfolio import loss
 from fengkong.portfolio._buckets import STANDARD, Buckets
 from fengkong.portfolio.classification import (
     CLASSES,
@@ -55,7 +56,7 @@ __all__ = [
     "default_speed", "default_speed_compounded", "eba_default_rate", "entry_to_collection",
     "entry_to_overdue_monthly", "expected_loss", "expected_loss_by_loan",
     "first_payment_default", "five_class", "flow_rate",
-    "flow_rate_pooled", "lagged_rate", "line_use", "net_flow_loss", "npl_ratio",
+    "flow_rate_pooled", "lagged_rate", "line_use", "loss", "net_flow_loss", "npl_ratio",
     "outcome_loss", "outcome_recovery", "over_30", "over_90", "pd_term_structure",
     "prepayment_speed",
     "prepayment_speed_compounded", "recovery_curve", "roll_rate", "transition",

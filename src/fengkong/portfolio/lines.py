@@ -69,7 +69,7 @@ def line_use(
         used=money_sum(loans.outstanding_principal_amount)
     )
     used = used.rename(used_facility_id="facility_id")
-    both = lines.join(used, lines.facility_id == ibis._.used_facility_id, how="left")
+    both = lines.join(used, lines.facility_id == used.used_facility_id, how="left")
     zero = ibis.literal(0).cast(MONEY_SUM)
     both = both.mutate(used=ibis.coalesce(both.used, zero))
     left = both.limit_amount.cast(MONEY_SUM) - both.used
@@ -144,7 +144,7 @@ def compensation_rate(
         compensated=money_sum(paid.compensated_amount), recovered=money_sum(paid.recovered_amount)
     )
     paid = paid.rename(paid_guarantee_id="guarantee_id")
-    both = guarantees.join(paid, guarantees.guarantee_id == ibis._.paid_guarantee_id, how="left")
+    both = guarantees.join(paid, guarantees.guarantee_id == paid.paid_guarantee_id, how="left")
     released = inside(both.released_on).fill_null(False)
     result = grouped(
         both,

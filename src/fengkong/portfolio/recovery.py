@@ -107,9 +107,8 @@ def workouts(
 
 def _with_value(found: ir.Table, cash: ir.Table) -> ir.Table:
     """Add what came back from default on: gross, and discounted net of cost."""
-    rows = found.select("loan_id", "default_on", "eir_annual").join(
-        cash, ibis._.loan_id == cash.cash_loan_id
-    )
+    rows = found.select("loan_id", "default_on", "eir_annual")
+    rows = rows.join(cash, rows.loan_id == cash.cash_loan_id)
     rows = rows.filter(rows.paid_on >= rows.default_on)
     days = rows.paid_on.delta(rows.default_on, unit="day").cast("float64")
     factor = (1.0 + rows.eir_annual.fill_null(0.0)) ** (-days / 365.0)

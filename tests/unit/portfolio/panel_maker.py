@@ -68,14 +68,16 @@ def panel_rows(
     rows: list[dict[str, Any]] = []
     state_before, balance_before, exposure = None, ZERO, ZERO
     frozen = {30: ZERO, 90: ZERO}
+    ever = {30: False, 90: False}
     defaulted = False
     for step, (state, text) in enumerate(loan["path"]):
         balance = Decimal(text)
-        exposure = balance_before if state == "W" and state_before != "W" else exposure
+        if state == "W" and state_before != "W":
+            exposure = balance_before if state_before else Decimal(loan["principal"])
         exposure = exposure if state == "W" else balance
         for days, bad in ((30, OVER_30), (90, OVER_90)):
-            if state in bad and not frozen[days]:
-                frozen[days] = exposure
+            if state in bad and not ever[days]:
+                frozen[days], ever[days] = exposure, True
         entered = state in OVER_90 and not defaulted
         defaulted = defaulted or entered
         number = start + step
@@ -86,8 +88,8 @@ def panel_rows(
             "opening_state": state_before, "state": state,
             "days_past_due": None if state == "W" else DAYS[state],
             "opening_principal_amount": balance_before, "outstanding_principal_amount": balance,
-            "exposure_amount": exposure, "ever_over_30": frozen[30] > 0,
-            "ever_over_90": frozen[90] > 0, "first_over_30_amount": frozen[30],
+            "exposure_amount": exposure, "ever_over_30": ever[30],
+            "ever_over_90": ever[90], "first_over_30_amount": frozen[30],
             "first_over_90_amount": frozen[90], "default_entered": entered,
             "defaulted": defaulted, **dimensions,
         })  # fmt: skip
