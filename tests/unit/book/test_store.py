@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import io
 import os
 import random
@@ -208,13 +209,9 @@ class FailingDisk:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, fail_at: int) -> None:
         self.count, self.fail_at = 0, fail_at
-        for module, name in (
-            (os, "rename"),
-            (os, "fsync"),
-            (os, "link"),
-            (os, "open"),
-            (io, "open"),
-        ):
+        places = [(os, "rename"), (os, "fsync"), (os, "link"), (os, "open")]
+        places += [(io, "open"), (builtins, "open")]
+        for module, name in places:
             monkeypatch.setattr(module, name, self._wrap(getattr(module, name), name))
 
     def _wrap(self, function, name):
