@@ -1,0 +1,112 @@
+"""Write the derived tables of a view, run of loans by run of loans."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fengkong.book._intake import arrow_schema
+from fengkong.book.replay import _months, _replayed
+from fengkong.book.replay._source import chunks, read_loans, reader, sources
+from fengkong.book.schema import DERIVED
+from fengkong.foundation.calendar import day_number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from fengkong.book.view import View
+
+VERSION = 1
+"""Raise it when a derived table can come out otherwise: kept results are then computed anew."""
+
+_SCHEMAS = {name: arrow_schema(table, stamps=False) for name, table in DERIVED.items()}
+
+
+class _Parts:
+    """Numbered Parquet files of one derived table."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.counts = dict.fromkeys(DERIVED, 0)
+        for name in DERIVED:
+            (folder / name).mkdir(parents=True, exist_ok=True)
+
+    def write(self, name: str, table: pa.Table) -> None:
+        """Write one part; text that came as a dictionary is stored as such."""
+        if len(table) == 0 and self.counts[name]:
+            return
+        path = self.folder / name / f"part-{self.counts[name]:05d}.parquet"
+        pq.write_table(_typed(table, _SCHEMAS[name]), path, compression="zstd", store_schema=False)
+        self.counts[name] += 1
+
+    def finish(self) -> None:
+        """Leave an empty file for a table without rows."""
+        for name, schema in _SCHEMAS.items():
+            if not self.counts[name]:
+                self.write(name, schema.empty_table())
+
+
+def _typed(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Cast columns to the schema; dictionaries of text stay as they are."""
+    columns = []
+    for field in schema:
+        column = table[field.name]
+        if not pa.types.is_dictionary(column.type) and column.type != field.type:
+            column = column.cast(field.type)
+        columns.append(column)
+    return pa.table(columns, names=schema.names)
+
+
+def derive(view: View, folder: Path, progress: Callable[[str, float], None] | None = None) -> None:
+    """Compute panel, states and exposures of a view and write them as Parquet.
+
+    Parameters
+    ----------
+    view : View
+        The facts, as of a date and as known at an instant; DuckDB.
+    folder : Path
+        Gets ``panel/``, ``states/`` and ``exposures/``, parts sorted by key.
+    progress : callable, optional
+        Gets a text and the share done, 0 to 1.
+
+    Notes
+    -----
+    A loan with loan_months takes its history from them; else a loan with a schedule or terms, in a
+    book that has payments or schedules, is replayed. A loan of which only totals are known
+    (loan_outcomes) has neither history nor state at a date and gets no row.
+    """
+    found = sources(view)
+    total = max(1, len(found.months) + len(found.replayed))
+    parts = _Parts(folder)
+    day = day_number(view.as_of)
+    done = 0
+    runs: list[tuple[Any, bool]] = [(ids, True) for ids in chunks(found.months)]
+    runs += [(ids, False) for ids in chunks(found.replayed)]
+    horizon = _horizon(view) if len(found.months) else 0
+    for ids, has_months in runs:
+        read = reader(view, ids)
+        loans = read_loans(read, ids)
+        if has_months:
+            months = _months.months_of(read, loans, horizon)
+            parts.write("panel", _months.panel_of(months))
+            parts.write("states", _months.states_of(months, view.as_of))
+            parts.write("exposures", _months.exposures(months, view.as_of, day))
+        else:
+            result = _replayed.replay(read, loans, day)
+            parts.write("panel", _replayed.panel_of(result))
+            parts.write("states", _replayed.states_of(result, view.as_of, day))
+            exposed = _replayed.exposures_of(loans["loan_id"], result.exposed)
+            parts.write("exposures", exposed)
+        done += len(ids)
+        if progress is not None:
+            progress("loans replayed", done / total)
+    parts.finish()
+
+
+def _horizon(view: View) -> int:
+    """Return the month number of the last month-end in loan_months."""
+    last = view.table("loan_months").month_end.max().to_pyarrow().as_py()
+    return int(last.year * 12 + last.month - 1)
