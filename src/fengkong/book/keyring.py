@@ -27,16 +27,16 @@ def key_path(book_path: Path) -> Path:
     return book_path.absolute().with_name(book_path.absolute().name + ".key")
 
 
-def seal(key: bytes, content: bytes, bound_to: bytes) -> bytes:
+def seal(cipher: AESGCM, content: bytes, bound_to: bytes) -> bytes:
     """Encrypt and authenticate: nonce, then text. ``bound_to`` must be the same to open."""
     nonce = os.urandom(NONCE_BYTES)
-    return nonce + AESGCM(key).encrypt(nonce, content, bound_to)
+    return nonce + cipher.encrypt(nonce, content, bound_to)
 
 
-def unseal(key: bytes, sealed: bytes, bound_to: bytes, place: str) -> bytes:
+def unseal(cipher: AESGCM, sealed: bytes, bound_to: bytes, place: str) -> bytes:
     """Open what `seal` made; VaultError names ``place`` when it cannot."""
     try:
-        return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
+        return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
     except (InvalidTag, ValueError) as error:
         raise VaultError(
             f"{place}: the text does not open; it was damaged, moved from its place, "
@@ -95,12 +95,15 @@ class Keyring:
 
     def encrypt(self, content: bytes, purpose: str) -> bytes:
         """Encrypt ``content`` for ``purpose``."""
-        return seal(self.derive("purpose:" + purpose), content, self._bound(purpose))
+        return seal(self._cipher(purpose), content, self._bound(purpose))
 
     def decrypt(self, content: bytes, purpose: str) -> bytes:
         """Open what `encrypt` made for the same purpose."""
-        key = self.derive("purpose:" + purpose)
-        return unseal(key, content, self._bound(purpose), f"{self._path} ({purpose})")
+        place = f"{self._path} ({purpose})"
+        return unseal(self._cipher(purpose), content, self._bound(purpose), place)
+
+    def _cipher(self, purpose: str) -> AESGCM:
+        return AESGCM(self.derive("purpose:" + purpose))
 
     def _bound(self, purpose: str) -> bytes:
         return f"{self._identity}|{purpose}".encode()

@@ -11,10 +11,12 @@ import hmac
 import secrets
 import sqlite3
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from fengkong.book._intake import schema_of
 from fengkong.book.keyring import Keyring, seal, unseal
@@ -78,6 +80,16 @@ def _bound(table: str, column: str, party: str) -> bytes:
     return "\x1f".join((table, column, party)).encode()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sealing:
+    """Values of one column that go into the vault, each with its person and token."""
+
+    column: str
+    owners: list[str]
+    values: list[str]
+    tokens: list[str]
+
+
 class Vault:
     """Clear values of personal columns of one book.
 
@@ -137,7 +149,7 @@ class Vault:
         if not names:
             return table
         owners = self._owners(table, schema)
-        sealing: list[tuple[str, list[str], list[str], list[str]]] = []
+        sealing: list[_Sealing] = []
         for name in names:
             tokens, clear = self._tokens(table[name], name)
             place = table.column_names.index(name)
@@ -171,8 +183,9 @@ class Vault:
             raise VaultError(f"{place}: this person was erased; the value cannot be had again")
         if row is None:
             raise VaultError(f"{place}: the vault has no value under this token")
-        key = unseal(self._keyring.derive("wrap"), person[0], party.encode(), place)
-        value = unseal(key, row[0], _bound(table, column, party), place).decode()
+        wrap = AESGCM(self._keyring.derive("wrap"))
+        cipher = AESGCM(unseal(wrap, person[0], party.encode(), place))
+        value = unseal(cipher, row[0], _bound(table, column, party), place).decode()
         if not hmac.compare_digest(self.token(column, value), token):
             raise VaultError(f"{place}: the value under this token is another one; it was moved")
         return value
@@ -222,39 +235,48 @@ class Vault:
         clear = pc.if_else(pc.fill_null(ready, False), nothing, flat)
         return pc.coalesce(self._map(clear, column), flat), clear
 
-    def _store(
-        self, table: str, sealing: list[tuple[str, list[str], list[str], list[str]]]
-    ) -> None:
-        wrap = self._keyring.derive("wrap")
+    def _store(self, table: str, sealing: list[_Sealing]) -> None:
+        """Seal values under their persons' keys, in the order of the file's own index."""
+        parties = sorted({party for part in sealing for party in part.owners})
         with self._connect() as database:
-            keys: dict[str, bytes | None] = {}
-            for column, owners, values, tokens in sealing:
-                rows = []
-                for party, value, token in zip(owners, values, tokens, strict=True):
-                    if party not in keys:
-                        keys[party] = self._person_key(database, wrap, party)
-                    key = keys[party]
-                    if key is not None:
-                        sealed = seal(key, value.encode(), _bound(table, column, party))
-                        rows.append((table, column, party, token, sealed))
-                database.executemany(
-                    "INSERT INTO sealed_values VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", rows
-                )
+            ciphers = self._ciphers(database, parties)
+            rows = sorted(
+                (party, part.column, token, value)
+                for part in sealing
+                for party, token, value in zip(part.owners, part.tokens, part.values, strict=True)
+                if party in ciphers
+            )
+            database.executemany(
+                "INSERT INTO sealed_values VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (
+                    (table, column, party, token,
+                     seal(ciphers[party], value.encode(), _bound(table, column, party)))
+                    for party, column, token, value in rows
+                ),
+            )  # fmt: skip
 
-    def _person_key(self, database: Any, wrap: bytes, party: str) -> bytes | None:
-        """Return the key of a person, made when new; None when the person was erased."""
-        found = database.execute(
-            "SELECT wrapped_key FROM persons WHERE party_token = ?", (party,)
-        ).fetchone()
-        if found is not None:
-            wrapped = found[0]
-            place = f"{self.path.name}, a person's key"
-            return None if wrapped is None else unseal(wrap, wrapped, party.encode(), place)
-        key = secrets.token_bytes(32)
-        database.execute(
-            "INSERT INTO persons VALUES (?, ?)", (party, seal(wrap, key, party.encode()))
+    def _ciphers(self, database: sqlite3.Connection, parties: list[str]) -> dict[str, AESGCM]:
+        """Return the cipher of each person, made when new; an erased person has none."""
+        wrap = AESGCM(self._keyring.derive("wrap"))
+        database.execute("PRAGMA temp_store = MEMORY")
+        database.execute("CREATE TEMP TABLE wanted (party_token TEXT PRIMARY KEY) WITHOUT ROWID")
+        database.executemany("INSERT INTO wanted VALUES (?)", ((party,) for party in parties))
+        known = dict(
+            database.execute("SELECT party_token, wrapped_key FROM wanted JOIN persons USING "
+                             "(party_token)").fetchall()
+        )  # fmt: skip
+        place = f"{self.path.name}, a person's key"
+        ciphers = {
+            party: AESGCM(unseal(wrap, wrapped, party.encode(), place))
+            for party, wrapped in known.items()
+            if wrapped is not None
+        }
+        fresh = {party: secrets.token_bytes(32) for party in parties if party not in known}
+        database.executemany(
+            "INSERT INTO persons VALUES (?, ?)",
+            ((party, seal(wrap, key, party.encode())) for party, key in fresh.items()),
         )
-        return key
+        return ciphers | {party: AESGCM(key) for party, key in fresh.items()}
 
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
@@ -276,15 +298,9 @@ class Vault:
             raise VaultError(f"{self.path}: the vault cannot be used ({error})") from error
 
 
-def _distinct(
-    column: str, owners: Any, clear: Any, tokens: Any
-) -> tuple[str, list[str], list[str], list[str]]:
-    """Return each pair of person and clear value once."""
+def _distinct(column: str, owners: Any, clear: Any, tokens: Any) -> _Sealing:
+    """Return each pair of person and clear value of a column once."""
     rows = pa.table({"owner": owners, "clear": clear, "token": tokens}).filter(pc.is_valid(clear))
     once: Any = rows.group_by(["owner", "clear", "token"]).aggregate([])
-    return (
-        column,
-        once["owner"].to_pylist(),
-        once["clear"].to_pylist(),
-        once["token"].to_pylist(),
-    )
+    owner, value, token = (once[name].to_pylist() for name in ("owner", "clear", "token"))
+    return _Sealing(column=column, owners=owner, values=value, tokens=token)
