@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
+import ibis
+import pyarrow as pa
 import pytest
 import yaml
 from tests.unit.portfolio.loss.loss_tables import derived
 
+from fengkong.book.schema import TABLES
+from fengkong.book.store import Book
 from fengkong.portfolio.loss import (
     LossSettings,
     load_settings,
@@ -127,6 +132,151 @@ def test_movement(case: dict[str, Any]):
         results(*opening, case), results(*closing, case), write_offs_between(opening[0], closing[0])
     )
     check_movement(table, case)
+
+
+OPENING, CLOSING = date(2023, 12, 31), date(2024, 12, 31)
+SWITCH = date(2024, 2, 1)
+SMALL = Decimal("1.00")
+
+
+def as_facts(case: dict[str, Any]) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """Loans, yearly instalments and payments that bring about the facts of the case.
+
+    Small unpaid interest makes the days past due. What is paid between the dates falls due with
+    the arrears of opening, else on 31 March; from February a second schedule holds.
+    """
+    early: dict[str, list[dict[str, Any]]] = {"loans": [], "instalments": []}
+    late: dict[str, list[dict[str, Any]]] = {
+        "loans": [], "instalments": [], "payments": [], "loan_events": [],
+    }  # fmt: skip
+    for loan in case["loans"]:
+        opening, closing = loan.get("opening"), loan.get("closing")
+        if opening:
+            early["loans"].append(contract(loan, opening, date(2022, 1, 1)))
+            early["instalments"] += first_schedule(loan["id"], opening, closing)
+        else:
+            late["loans"].append(contract(loan, closing, date(2024, 3, 1)))
+            rows = falling(closing["ead"], 2025)
+            late["instalments"] += schedule(loan["id"], 0, date(2024, 3, 1), rows)
+        if opening and closing:
+            if opening["grade"] != closing["grade"]:
+                late["loans"].append(contract(loan, opening | closing, date(2022, 1, 1), opening))
+            late["instalments"] += second_schedule(loan["id"], opening, closing)
+            paid = amount_paid(opening, closing)
+            arrears = SMALL if opening["dpd"] else Decimal("0.00")
+            if paid + arrears:
+                day = date(2024, 1, 20) if opening["dpd"] else date(2024, 3, 31)
+                late["payments"].append(payment(loan["id"], day, paid + arrears))
+        elif opening and "written_off" in loan:
+            late["loan_events"].append(event(loan["id"], date(2024, 6, 15), "write_off"))
+        elif opening:
+            whole = Decimal(opening["ead"][0])
+            rows = [(date(2024, 5, 31), whole, Decimal("0.00"))]
+            late["instalments"] += schedule(loan["id"], 1, SWITCH, rows)
+            late["payments"].append(payment(loan["id"], date(2024, 5, 31), whole))
+        if closing and closing.get("flag"):
+            late["loan_events"].append(event(loan["id"], date(2024, 11, 1), "watch"))
+    return {"early": early, "late": late}
+
+
+def contract(
+    loan: dict[str, Any], at: dict[str, Any], day: date, first: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    return {
+        "loan_id": loan["id"], "currency": "CNY", "grade": at["grade"], "disbursed_on": day,
+        "principal_amount": Decimal((first or at)["ead"][0]), "eir_annual": float(loan["eir"]),
+        "pd_lifetime_origination": float(loan["lifetime_pd_at_origination"]),
+    }  # fmt: skip
+
+
+def payment(loan: str, day: date, amount: Decimal) -> dict[str, Any]:
+    return {"payment_id": f"{loan}-{day}", "loan_id": loan, "paid_on": day, "amount": amount}
+
+
+def event(loan: str, day: date, kind: str) -> dict[str, Any]:
+    return {"event_id": f"{loan}-{kind}", "loan_id": loan, "occurred_on": day, "kind": kind}
+
+
+def amount_paid(opening: dict[str, Any], closing: dict[str, Any] | None) -> Decimal:
+    return Decimal(opening["ead"][0]) - Decimal(closing["ead"][0]) if closing else Decimal("0.00")
+
+
+def falling(ead: list[str], first_year: int) -> list[tuple[date, Decimal, Decimal]]:
+    amounts = [Decimal(amount) for amount in ead] + [Decimal("0.00")]
+    return [
+        (date(first_year + n, 6, 30), amounts[n] - amounts[n + 1], Decimal("0.00"))
+        for n in range(len(ead))
+    ]
+
+
+def first_schedule(name: str, opening: dict[str, Any], closing: Any) -> list[dict[str, Any]]:
+    rows = falling(opening["ead"], 2024)
+    if opening["dpd"]:
+        paid = amount_paid(opening, closing)
+        due, principal, interest = rows[0]
+        rows[0] = (due, principal - paid, interest)
+        rows.append((OPENING - timedelta(days=opening["dpd"]), paid, SMALL))
+    if closing and closing["dpd"] and CLOSING - timedelta(days=closing["dpd"]) < SWITCH:
+        rows.append((CLOSING - timedelta(days=closing["dpd"]), Decimal("0.00"), SMALL))
+    return schedule(name, 0, date(2022, 1, 1), rows)
+
+
+def second_schedule(name: str, opening: Any, closing: dict[str, Any]) -> list[dict[str, Any]]:
+    missed = CLOSING - timedelta(days=closing["dpd"])
+    if missed < SWITCH:  # The first schedule stays: a new one would end the arrears of the old.
+        return []
+    rows = falling(closing["ead"], 2025)
+    if not opening["dpd"]:
+        rows.append((date(2024, 3, 31), amount_paid(opening, closing), Decimal("0.00")))
+    if closing["dpd"]:
+        rows.append((missed, Decimal("0.00"), SMALL))
+    return schedule(name, 1, SWITCH, rows)
+
+
+def schedule(name: str, version: int, since: date, rows: list[Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "loan_id": name, "schedule_version": version, "instalment_number": number,
+            "effective_on": since, "due_on": due, "principal_amount": principal,
+            "interest_amount": interest,
+        }
+        for number, (due, principal, interest) in enumerate(sorted(rows), start=1)
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def book(case: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Book:
+    made = Book.create(tmp_path_factory.mktemp("p8") / "book", key=b"k" * 32)
+    instants = {"early": OPENING, "late": CLOSING}
+    for part, tables in as_facts(case).items():
+        made.append(
+            {name: arrow(name, rows) for name, rows in tables.items()},
+            recorded_at=datetime.combine(instants[part], time(12), tzinfo=UTC),
+            source={"case": "P8"},
+            content_hash=part,
+        )
+    return made
+
+
+def arrow(name: str, rows: list[dict[str, Any]]) -> pa.Table:
+    schema = ibis.schema(TABLES[name].ibis_schema()).to_pyarrow()
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def test_through_the_book(case: dict[str, Any], book: Book):
+    then = datetime(2024, 1, 1, tzinfo=UTC)
+    with book.view(as_of=OPENING, known_at=then) as first, book.view(as_of=CLOSING) as last:
+        opening = results(first.states(), first.exposures(), case)
+        closing = results(last.states(), last.exposures(), case)
+        check_loans(opening, case["expected"]["opening"])
+        check_loans(closing, case["expected"]["closing"])
+        held = [memory(table) for table in (opening, closing, first.states(), last.states())]
+        check_movement(movement(held[0], held[1], write_offs_between(held[2], held[3])), case)
+
+
+def memory(table: Any) -> Any:
+    """Bring a table of one view to where that of another can meet it."""
+    return ibis.memtable(table.to_pyarrow())
 
 
 def test_check_value(case: dict[str, Any]):
