@@ -39,7 +39,8 @@ class ClassRule:
         Overdue up to so many days is excused as operational or technical (the rule allows 7 when
         the bank can show it; 0 excuses nothing).
     restructured_months : int
-        Months after a restructure in which a loan is at least special mention.
+        Months from the first due date after a restructure (from the restructure when that is not
+        known) in which a loan is at least special mention.
     impaired_days_floor : bool
         A loan declared in default is at least substandard (credit-impaired is non-performing).
 
@@ -73,7 +74,9 @@ def _rank(states: ir.Table, rule: ClassRule, as_of: date) -> ir.IntegerValue:
     by_days = ibis.cases(*steps, else_=ibis.literal(0, type="int8"))
     excused = (days > 0) & (days <= rule.technical_days)
     by_days = excused.ifelse(ibis.literal(0, type="int8"), by_days)
-    watched_until = shifted(states.restructured_on, months=rule.restructured_months)
+    # The year of observation begins with the first due date under the new terms.
+    begins = ibis.coalesce(states.restructured_first_due_on, states.restructured_on)
+    watched_until = shifted(begins, months=rule.restructured_months)
     fresh = (watched_until > day_literal(as_of)).fill_null(False)
     floors = [by_days, fresh.ifelse(ibis.literal(1, type="int8"), ibis.literal(0, type="int8"))]
     if rule.impaired_days_floor:

@@ -49,8 +49,13 @@ def test_restructured_is_special_mention_for_twelve_months() -> None:
     rows = [
         state("1", restructured_on=date(2023, 7, 1)),
         state("2", restructured_on=date(2023, 6, 30)),
+        state(
+            "3",
+            restructured_on=date(2023, 6, 1),
+            restructured_first_due_on=date(2023, 7, 1),
+        ),
     ]
-    assert classes(*rows) == ["special_mention", "normal"]
+    assert classes(*rows) == ["special_mention", "normal", "special_mention"]
 
 
 def test_declared_default_is_non_performing_and_closed_loans_are_no_assets() -> None:
