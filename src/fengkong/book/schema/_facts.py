@@ -226,8 +226,8 @@ FEES = Table(
 )
 MODIFICATIONS = Table(
     name="modifications",
-    meaning="A change of contract. restructure: unpaid principal and what is capitalised become the "
-    "new principal "
+    meaning="A change of contract. restructure: unpaid principal and what is capitalised become "
+    "the new principal "
     "under the new terms. extension: due dates of unpaid instalments move by extension_months.",
     key=("modification_id",),
     business_date="modified_on",
