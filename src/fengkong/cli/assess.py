@@ -1,0 +1,173 @@
+"""``fk assess``: compute the risk position of a book and write the report."""
+
+from __future__ import annotations
+
+import json
+from calendar import monthrange
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from fengkong.report import Position
+
+Progress = Callable[[str, float], None]
+
+
+@click.command()
+@click.argument("book", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Business date; the last month-end with data when absent.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder for the report.",
+)
+@click.option(
+    "--known-at", help="Instant whose knowledge is used, ISO 8601; UTC when it names no zone."
+)
+@click.option(
+    "--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True
+)
+@click.option(
+    "--language", type=click.Choice(["both", "zh", "en"]), default="both", show_default=True
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def command(
+    *,
+    book: Path,
+    as_of: datetime | None,
+    out: Path,
+    known_at: str | None,
+    engine: str,
+    language: str,
+    as_json: bool,
+) -> None:
+    """Compute all that BOOK supports; write position.json, tables, a workbook and report.html."""
+    from fengkong.book.store import Book
+    from fengkong.report import assess
+
+    opened = Book.open(book)
+    day = as_of.date() if as_of else last_month_end(opened)
+    with progress_bar() as progress:
+        position = assess(
+            opened, as_of=day, known_at=instant(known_at), out=out, engine=engine,
+            language=language, progress=progress,
+        )  # fmt: skip
+    show(position, as_json=as_json)
+
+
+def instant(text: str | None) -> datetime | None:
+    """Return the instant of a text; UTC where it names no zone.
+
+    Raises
+    ------
+    InputError
+        The text is no instant.
+    """
+    if text is None:
+        return None
+    from fengkong.foundation.errors import InputError
+
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(
+            f"--known-at takes an instant such as 2026-10-31T08:30:00Z; got {text!r}"
+        ) from None
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def last_month_end(book: Any) -> date:
+    """Return the last month-end on or before the last business date of the book's facts.
+
+    Raises
+    ------
+    InputError
+        No fact of the book has a business date.
+    """
+    from fengkong.foundation.errors import InputError
+
+    days = [
+        part.business_date_max
+        for batch in book.batches()
+        for part in batch.tables.values()
+        if part.business_date_max is not None
+    ]
+    if not days:
+        raise InputError(
+            f"the book {book.path} holds no dated fact: import a tape first (fk import), "
+            "or say --as-of"
+        )
+    last: date = max(days)
+    if last.day == monthrange(last.year, last.month)[1]:
+        return last
+    return last.replace(day=1) - timedelta(days=1)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """Draw progress on stderr while the block runs; nothing when nobody looks at a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description:<34}"), BarColumn(), TaskProgressColumn(),
+               TimeRemainingColumn())  # fmt: skip
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=1.0)
+
+        def tell(step: str, fraction: float) -> None:
+            bar.update(task, description=step[:34], completed=fraction)
+
+        yield tell
+
+
+def summary(position: Position) -> dict[str, Any]:
+    """Return what a reader needs first: dates, headlines, counts, and where the report is."""
+    from fengkong.report.position import to_json_value
+
+    return {
+        "as_of": position.as_of.isoformat(),
+        "known_at": position.known_at.isoformat() if position.known_at else None,
+        "engine": position.engine,
+        "headlines": [
+            {name: to_json_value(line[name]) for name in ("id", "value", "before", "unit")}
+            for line in position.headlines
+        ],
+        "computed": len(position.results),
+        "not_supported": len(position.missing),
+        "report": str(position.out / "report.html"),
+    }
+
+
+def show(position: Position, *, as_json: bool = False) -> None:
+    """Print the summary, as text or as JSON."""
+    content = summary(position)
+    if as_json:
+        click.echo(json.dumps(content, ensure_ascii=False, indent=1))
+        return
+    click.echo(f"Risk position as of {content['as_of']}")
+    for line in position.headlines:
+        before = "" if line["before"] is None else f"  (a quarter before {_figure(line, 'before')})"
+        click.echo(f"  {line['title']['en']:<34} {_figure(line, 'value'):>16}{before}")
+    click.echo(
+        f"{content['computed']} measures computed, {content['not_supported']} not supported by "
+        "this book (the report says what they need)."
+    )
+    click.echo(f"Report: {content['report']}")
+
+
+def _figure(line: dict[str, Any], name: str) -> str:
+    value = line[name]
+    if value is None:
+        return "-"
+    return f"{float(value):.2%}" if line["unit"].startswith("fraction") else f"{float(value):,.2f}"

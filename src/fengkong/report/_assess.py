@@ -1,0 +1,193 @@
+"""From a book to a position: compute, compare with a quarter before, write."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from fengkong.foundation.errors import InputError
+from fengkong.report._compute import Missing, Result, Support, compute
+from fengkong.report._movement import loss_movement
+from fengkong.report._page import write_page
+from fengkong.report._plan import plan
+from fengkong.report._tables import write_parquet, write_workbook
+from fengkong.report._words import LANGUAGES
+from fengkong.report.position import Position
+
+Progress = Callable[[str, float], None]
+# Figures of the top: of each, more is worse. Sums over rows where the column is an amount.
+HEADLINES = (
+    "over_30",
+    "over_90",
+    "npl_ratio",
+    "expected_loss",
+    "first_payment_default",
+    "charge_off_rate",
+    "net_flow_loss",
+    "concentration_borrower",
+)
+
+
+def assess(
+    book: Any,
+    *,
+    as_of: date,
+    known_at: datetime | None = None,
+    out: Path,
+    engine: str = "duckdb",
+    language: str = "both",
+    progress: Progress | None = None,
+) -> Position:
+    """Compute the risk position of a book and write it.
+
+    Parameters
+    ----------
+    book : Book
+        An open book.
+    as_of : date
+        Business date.
+    known_at : datetime, optional
+        Instant whose knowledge is used, with its time zone; all knowledge when absent.
+    out : Path
+        Folder; made when needed. Gets position.json, run.json, position.xlsx, report.html and
+        tables/*.parquet.
+    engine : {"duckdb", "spark"}
+        What computes the measures.
+    language : {"both", "zh", "en"}
+        Languages of the report and the workbook.
+    progress : callable, optional
+        Told a step and the fraction done.
+
+    Returns
+    -------
+    Position
+        All figures; what the book does not support is in ``missing``.
+
+    Raises
+    ------
+    InputError
+        ``language`` is none of the three.
+    """
+    import fengkong.portfolio
+    import fengkong.portfolio.loss  # noqa: F401  registers its measures
+
+    if language not in {"both", *LANGUAGES}:
+        raise InputError(f"language must be both, zh or en; got {language!r}")
+    tell = progress or _silent
+    started = time.monotonic()
+    tell("reading the book", 0.0)
+    with ExitStack() as stack:
+        view = stack.enter_context(book.view(as_of=as_of, known_at=known_at, engine=engine))
+        support = Support(view)
+        results, missing = _compute_all(view, support, tell)
+        tell("comparing with a quarter before", 0.6)
+        earlier = stack.enter_context(
+            book.view(as_of=quarter_end_before(as_of), known_at=known_at, engine=engine)
+        )
+        _add_movement(earlier, view, support, results, missing)
+        headlines = _headlines(results, earlier)
+        position = Position(
+            as_of=as_of, known_at=known_at, engine=engine, inputs=view.inputs, results=results,
+            missing=missing, headlines=headlines, out=out,
+        )  # fmt: skip
+    languages = LANGUAGES if language == "both" else (language,)
+    _write(position, out, languages, tell)
+    run = {"duration_seconds": round(time.monotonic() - started, 3), "engine": engine}
+    (out / "run.json").write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
+    tell("done", 1.0)
+    return position
+
+
+def quarter_end_before(day: date) -> date:
+    """Return the last day of the month three months before the month of ``day``."""
+    month = day.year * 12 + day.month - 1 - 2
+    return date(month // 12, month % 12 + 1, 1) - timedelta(days=1)
+
+
+def _silent(step: str, fraction: float) -> None:
+    """Tell nobody."""
+
+
+def _compute_all(view: Any, support: Support, tell: Progress) -> tuple[list[Result], list[Missing]]:
+    entries = plan()
+    results: list[Result] = []
+    missing: list[Missing] = []
+    for place, entry in enumerate(entries):
+        tell(entry.measure, 0.05 + 0.55 * place / len(entries))
+        answer = compute(view, entry, support)
+        if isinstance(answer, Missing):
+            missing.append(answer)
+        else:
+            results.append(answer)
+    return results, missing
+
+
+def _add_movement(
+    earlier: Any, view: Any, support: Support, results: list[Result], missing: list[Missing]
+) -> None:
+    moved = loss_movement(earlier, view, support)
+    if isinstance(moved, Missing):
+        missing.append(moved)
+    else:
+        results.append(moved)
+
+
+def _headlines(results: list[Result], earlier: Any) -> list[dict[str, Any]]:
+    """Return each headline with the same figure on the view a quarter before."""
+    from fengkong.report._plan import Entry
+
+    support = Support(earlier)
+    lines = []
+    for name in HEADLINES:
+        result = next((one for one in results if one.name == name), None)
+        if result is None or headline_value(result) is None:
+            continue
+        entry = Entry(measure=result.measure.name)
+        before = compute(earlier, entry, support)
+        value_before = None if isinstance(before, Missing) else headline_value(before)
+        lines.append(
+            {
+                "id": name,
+                "computation": name,
+                "title": dict(result.measure.title),
+                "unit": result.measure.unit,
+                "value": headline_value(result),
+                "before": value_before,
+                "before_as_of": None if value_before is None else earlier.as_of,
+            }
+        )
+    return lines
+
+
+def headline_value(result: Result) -> Any:
+    """Return the one figure of a result: of the last month, summed when it is an amount."""
+    rows = result.rows
+    if rows and "month_end" in rows[0]:
+        last = max(row["month_end"] for row in rows)
+        rows = [row for row in rows if row["month_end"] == last]
+    values = [row[result.measure.value] for row in rows]
+    if result.measure.unit == "amount" and values:
+        return sum(value for value in values if value is not None)
+    return values[0] if len(values) == 1 else None
+
+
+def _write(position: Position, out: Path, languages: tuple[str, ...], tell: Progress) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    tell("writing tables", 0.7)
+    for old in (out / "tables").glob("*.parquet"):
+        old.unlink()
+    for result in position.results:
+        write_parquet(result, out / "tables")
+    (out / "position.json").write_text(position.to_json(), encoding="utf-8")
+    tell("writing the workbook", 0.75)
+    write_workbook(position, out / "position.xlsx", languages)
+    tell("drawing the report", 0.8)
+    write_page(
+        position, out / "report.html", languages,
+        lambda part: tell("drawing the report", 0.8 + 0.2 * part),
+    )  # fmt: skip

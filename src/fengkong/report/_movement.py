@@ -1,0 +1,134 @@
+"""The movement of the expected loss from the view a quarter before to this one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import ibis
+
+from fengkong.formula.measures import Measure, measures
+from fengkong.foundation.errors import UnsupportedError
+from fengkong.portfolio.loss.movement import TEXT, movement, write_offs_between
+from fengkong.report._compute import Missing, Result, Support, plain
+from fengkong.report._pictures import GOOD, INK, QUIET, RISK, WIDTH, Picture, drawn
+from fengkong.report._words import amount, cell_text, say
+from fengkong.report.position import Position
+
+NAME = "expected_loss_movement"
+_BY_LOAN = "expected_loss_by_loan"
+MEASURE = Measure(
+    name=NAME,
+    function=movement,
+    needs=("states", "exposures", "panel"),
+    unit="amount",
+    title={"en": "Movement of the expected loss in a quarter", "zh": "预期信用损失季度变动表"},
+    definition={
+        "en": "Expected loss at the month-end a quarter before, what moved it, and expected loss "
+        "now; opening plus transfers, remeasurements, originated, derecognised and write-offs is "
+        "closing.",
+        "zh": "上季末预期信用损失、期间各项变动及期末余额；"
+        "期初加转移、重新计量、新增、终止确认与核销等于期末。",
+    },
+    value="total_amount",
+)
+
+
+def loss_movement(opening: Any, closing: Any, support: Support) -> Result | Missing:
+    """Return the movement table between two views, or what the book lacks for it."""
+    by_loan = measures().get(_BY_LOAN)
+    if by_loan is None:
+        return Missing(name=NAME, measure=NAME, needs=("measure",))
+    lacks = support.lacks(by_loan, ()) or Support(opening).lacks(by_loan, ())
+    if lacks:
+        return Missing(name=NAME, measure=NAME, needs=lacks)
+    try:
+        before, after = (_losses(view, by_loan) for view in (opening, closing))
+    except UnsupportedError as error:
+        return Missing(name=NAME, measure=NAME, needs=error.needs)
+    write_offs = write_offs_between(_written(opening), _written(closing))
+    table = ibis.duckdb.connect().to_pyarrow(movement(before, after, write_offs))
+    rows = [{name: plain(value) for name, value in row.items()} for row in table.to_pylist()]
+    rows.sort(key=lambda row: row["line_number"])
+    return Result(
+        name=NAME, measure=MEASURE, by=(), parameters={"since": opening.as_of},
+        columns=tuple(table.column_names), keys=("line_number", "line"), rows=rows,
+    )  # fmt: skip
+
+
+def _losses(view: Any, by_loan: Measure) -> Any:
+    answer = by_loan.function(*(view.get(name) for name in by_loan.needs))
+    columns = answer.select("loan_id", "stage", "expected_loss_amount")
+    return ibis.memtable(view.connection.to_pyarrow(columns))
+
+
+def _written(view: Any) -> Any:
+    columns = view.states().select("loan_id", "written_off_principal_amount")
+    return ibis.memtable(view.connection.to_pyarrow(columns))
+
+
+def waterfall(position: Position, language: str, key: str) -> Picture | None:
+    """Draw the movement as a waterfall that adds up."""
+    result = position.result(NAME)
+    if result is None:
+        return None
+    amounts = {row["line"]: row["total_amount"] for row in result.rows}
+    opening, closing = amounts["opening"], amounts["closing"]
+    if not opening and not closing:
+        return None
+    title = say(
+        "finding_movement", language, before=amount(opening, language),
+        now=amount(closing, language), change=amount(closing - opening, language),
+    )  # fmt: skip
+    chart = _steps(waterfall_steps(result.rows), language)
+    return Picture(
+        key="movement", title=title, note=say("note_movement", language), svg=drawn(chart, key),
+        result=result,
+    )  # fmt: skip
+
+
+def waterfall_steps(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return start and end of each bar; the last bar ends where the steps have led."""
+    steps, running = [], 0
+    for row in rows:
+        line, value = row["line"], row["total_amount"]
+        if line == "charge_to_profit_or_loss":
+            continue
+        if line in {"opening", "closing"}:
+            steps.append({"line": line, "start": 0, "end": value, "value": value})
+            running = value
+        elif value:
+            steps.append({"line": line, "start": running, "end": running + value, "value": value})
+            running += value
+    return steps
+
+
+def _steps(steps: Sequence[Mapping[str, Any]], language: str) -> Any:
+    rows: list[dict[str, Any]] = [
+        {
+            "name": TEXT[step["line"]][language],
+            "start": float(step["start"]),
+            "end": float(step["end"]),
+            "high": max(float(step["start"]), float(step["end"])),
+            "colour": "total" if step["line"] in {"opening", "closing"} else
+            "up" if step["value"] > 0 else "down",
+            "label": amount(step["value"], language),
+            "text": f"{TEXT[step['line']][language]}: {cell_text('', step['value'], language)}",
+        }
+        for step in steps
+    ]  # fmt: skip
+    base = alt.Chart(alt.Data(values=rows), width=WIDTH - 175, height=27 * len(rows))
+    y = alt.Y("name:N", sort=[row["name"] for row in rows], title=None,
+              axis=alt.Axis(labelLimit=190))  # fmt: skip
+    largest = max(row["high"] for row in rows) or 1.0
+    x = alt.X("start:Q", axis=None, scale=alt.Scale(domain=[0, largest * 1.4]))
+    colour = alt.Color("colour:N", legend=None, scale=alt.Scale(
+        domain=["total", "up", "down"], range=[QUIET, RISK, GOOD]))  # fmt: skip
+    bars = base.mark_bar(height={"band": 0.65}).encode(
+        x=x, x2="end:Q", y=y, color=colour, description="text:N"
+    )
+    words = base.mark_text(align="left", dx=5, color=INK, fontSize=12, aria=False).encode(
+        x=alt.X("high:Q"), y=y, text="label:N"
+    )
+    return bars + words

@@ -1,0 +1,274 @@
+"""The one self-contained page: what changed, what is worst, where it sits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+from markupsafe import Markup
+
+from fengkong.report._compute import Result
+from fengkong.report._movement import waterfall
+from fengkong.report._pictures import (
+    Picture,
+    buckets,
+    charge_off,
+    heat,
+    latest_rows,
+    pareto,
+    roll,
+    trend,
+    trend_title,
+    vintage,
+)
+from fengkong.report._words import amount, cell_text, column, need, percent, say
+from fengkong.report.position import Position, sum_rows
+
+PICTURES: tuple[Callable[[Position, str, str], Picture | None], ...] = (
+    trend, buckets, heat, roll, vintage, waterfall, pareto("region"), pareto("partner_id"),
+    charge_off,
+)  # fmt: skip
+_SHOWN = 120
+_FOLDER = Path(__file__).parent
+# A dimension value with less of the balance than this is too small to be called a driver.
+_WEIGHT_MIN = 0.005
+
+
+def write_page(
+    position: Position,
+    path: Path,
+    languages: Sequence[str],
+    tick: Callable[[float], None] | None = None,
+) -> None:
+    """Write the report as one HTML file without any asset from outside.
+
+    Parameters
+    ----------
+    position : Position
+    path : Path
+        File to write.
+    languages : sequence of str
+        "zh", "en"; the first is shown first.
+    tick : callable, optional
+        Told the fraction done.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=select_autoescape(["html"]),
+        trim_blocks=True,
+    )
+    pages = []
+    for place, language in enumerate(languages):
+        pages.append(_content(position, language))
+        if tick:
+            tick((place + 1) / len(languages))
+    text = environment.get_template("page.html").render(
+        languages=list(languages),
+        as_of=position.as_of.isoformat(),
+        known_at=position.known_at.isoformat() if position.known_at else "",
+        engine=position.engine,
+        inputs=[{**batch, "rows": sum_rows(batch["rows"])} for batch in position.inputs],
+        pages=pages,
+        say=say,
+        # Our own files, not data of others.
+        style=Markup((_FOLDER / "style.css").read_text(encoding="utf-8")),  # noqa: S704
+        script=Markup((_FOLDER / "script.js").read_text(encoding="utf-8")),  # noqa: S704
+    )
+    path.write_text(text, encoding="utf-8")
+
+
+def _content(position: Position, language: str) -> dict[str, Any]:
+    drawings = [
+        draw(position, language, f"{language}{place}") for place, draw in enumerate(PICTURES)
+    ]
+    pictures = [drawing for drawing in drawings if drawing is not None]
+    title = trend_title(position, language) or next(
+        (picture.title for picture in pictures), say("title", language)
+    )
+    return {
+        "language": language,
+        "say": partial(_say, language),
+        "title": title,
+        "empty": not position.results,
+        "tiles": _tiles(position, language),
+        "compared": _compared(position, language),
+        "worst": worst_lines(position, language),
+        "pictures": [_picture(position, one, language) for one in pictures],
+        "tables": [
+            {
+                "title": result_title(result, language),
+                "table": _table(result, language),
+                "how": _how(result, language),
+            }
+            for result in position.results
+        ],
+        "missing": _missing(position, language),
+    }  # fmt: skip
+
+
+def _missing(position: Position, language: str) -> list[dict[str, str]]:
+    """Return what is not supported; a measure that lacks the same by every dimension once."""
+    lines: dict[tuple[str, tuple[str, ...]], dict[str, str]] = {}
+    for one in position.missing:
+        what = ", ".join(need(name, language) for name in one.needs)
+        line = {
+            "title": missing_title(one.name, language),
+            "needs": say("needs", language, what=what),
+        }
+        lines.setdefault((one.measure, one.needs), line)
+    return list(lines.values())
+
+
+def _say(language: str, key: str, **values: Any) -> str:
+    return say(key, language, **values)
+
+
+def result_title(result: Result, language: str) -> str:
+    """Return the title of a measure with its dimensions."""
+    names = " × ".join(column(name, language) for name in result.by)
+    title = result.measure.title[language]
+    return f"{title} · {names}" if names else title
+
+
+def missing_title(name: str, language: str) -> str:
+    """Return the title of a computation that was not made."""
+    from fengkong.formula.measures import measures
+    from fengkong.report._movement import MEASURE
+
+    known = {**measures(), MEASURE.name: MEASURE}
+    measure, _, rest = name.partition("__by_")
+    title = known[measure].title[language] if measure in known else measure
+    return f"{title} · {column(rest, language)}" if rest else title
+
+
+def _tiles(position: Position, language: str) -> list[dict[str, str]]:
+    tiles = []
+    for line in position.headlines:
+        value, before, unit = line["value"], line["before"], line["unit"]
+        if value is None:
+            continue
+        tiles.append(
+            {
+                "title": str(line["title"][language]),
+                "value": _headline(value, unit, language),
+                "change": _change(value, before, unit, language),
+                # Every headline is one of which more is worse.
+                "kind": "" if before is None or value == before
+                else "up" if value > before else "down",
+            }
+        )  # fmt: skip
+    return tiles
+
+
+def _headline(value: Any, unit: str, language: str) -> str:
+    if unit.startswith("fraction"):
+        return percent(float(value))
+    return amount(value, language) if unit == "amount" else cell_text("", value, language)
+
+
+def _change(value: Any, before: Any, unit: str, language: str) -> str:
+    if before is None:
+        return "–"
+    arrow = "▲" if value > before else "▼" if value < before else "="
+    if unit.startswith("fraction"):
+        points = f"{(float(value) - float(before)) * 100:+.2f}".replace("-", "−")
+        return f"{arrow} {say('points', language, value=points)}"
+    return f"{arrow} {_headline(abs(value - before), unit, language)}"
+
+
+def _compared(position: Position, language: str) -> str:
+    days = [line["before_as_of"] for line in position.headlines if line["before_as_of"]]
+    if not days:
+        return say("first_view", language)
+    return say("against", language, day=days[0].isoformat())
+
+
+def worst_lines(position: Position, language: str) -> list[str]:
+    """Return sentences on the values of dimensions that drive the share over 30 days past due.
+
+    The driver of a dimension is the value with the largest excess: principal over 30 beyond what
+    it would hold at the average share. The five dimensions are ordered by that excess.
+    """
+    found = []
+    for result in position.results:
+        if result.measure.name != "over_30" or len(result.by) != 1 or not result.rows:
+            continue
+        name = result.by[0]
+        rows = [row for row in latest_rows(result.rows) if row[name] is not None]
+        base = float(sum(row["outstanding_principal_amount"] for row in rows))
+        over = float(sum(row["overdue_principal_amount"] for row in rows))
+        if not base or not over or len(rows) < 2:
+            continue
+        drivers = [
+            (float(row["overdue_principal_amount"])
+             - float(row["outstanding_principal_amount"]) * over / base, str(row[name]), row)
+            for row in rows
+            if float(row["outstanding_principal_amount"]) / base >= _WEIGHT_MIN
+        ]  # fmt: skip
+        if drivers:
+            excess, value, row = max(drivers, key=lambda driver: driver[:2])
+            share = float(row["overdue_principal_amount"]) / over
+            weight = float(row["outstanding_principal_amount"]) / base
+            text = say(
+                "finding_worst", language, dimension=column(name, language), value=value,
+                rate=percent(row["amount_rate"]), share=percent(share), weight=percent(weight),
+            )  # fmt: skip
+            found.append((-excess, name, text))
+    return [text for _, _, text in sorted(found)]
+
+
+def _picture(position: Position, picture: Picture, language: str) -> dict[str, Any]:
+    result = picture.result
+    return {
+        "title": picture.title,
+        "note": picture.note,
+        "subtitle": say(
+            "subtitle", language, title=result_title(result, language),
+            unit=unit_word(result.measure.unit, language), day=position.as_of.isoformat(),
+        ),
+        # Drawn by us from escaped data; vl-convert escapes text and attributes.
+        "svg": Markup(picture.svg),  # noqa: S704
+        "table": _table(result, language),
+        "how": _how(result, language),
+    }  # fmt: skip
+
+
+def unit_word(unit: str, language: str) -> str:
+    """Return a unit in the reader's language."""
+    return column(f"unit:{unit}", language).removeprefix("unit:")
+
+
+def _table(result: Result, language: str) -> dict[str, Any]:
+    names = result.columns
+    unit = {result.measure.value: result.measure.unit}
+    # The newest months are what a reader looks for: of a long table the end is shown.
+    shown = result.rows[-_SHOWN:] if "month_end" in result.keys[:1] else result.rows[:_SHOWN]
+    more = ""
+    if len(result.rows) > len(shown):
+        more = say("more_rows", language, shown=len(shown), rows=f"{len(result.rows):,}",
+                   file=f"tables/{result.name}.parquet")  # fmt: skip
+    return {
+        "heads": [{"title": column(name, language), "text": name in result.keys} for name in names],
+        "rows": [
+            [cell_text(name, row[name], language, unit.get(name, "")) for name in names]
+            for row in shown
+        ],
+        "more": more,
+    }
+
+
+def _how(result: Result, language: str) -> list[tuple[str, str]]:
+    parameters: Mapping[str, Any] = result.parameters
+    lines = [
+        (say("measure", language), f"{result.measure.title[language]} ({result.measure.name})"),
+        (say("definition", language), result.measure.definition[language]),
+        (say("unit", language), unit_word(result.measure.unit, language)),
+        (say("reads", language), ", ".join(need(name, language) for name in result.measure.needs)),
+    ]
+    if parameters:
+        text = ", ".join(f"{name} = {value}" for name, value in parameters.items())
+        lines.append((say("parameters", language), text))
+    return lines

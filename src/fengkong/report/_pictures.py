@@ -1,0 +1,397 @@
+"""Pictures of the position: the title is the finding, one strong colour for what it speaks of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+from fengkong.report._compute import Result
+from fengkong.report._words import amount, cell_text, column, percent, say
+from fengkong.report.position import Position
+
+FONT = "PingFang SC, Microsoft YaHei, Noto Sans CJK SC, sans-serif"
+# Colours that stand for tokens of the stylesheet; they are replaced in the SVG, so that one
+# picture serves the light and the dark page.
+_TOKENS = {
+    "#010203": "ink",
+    "#040506": "quiet",
+    "#070809": "line",
+    "#0a0b0c": "risk",
+    "#0d0e0f": "good",
+}
+INK, QUIET, LINE, RISK, GOOD = _TOKENS
+WIDTH = 380
+_WIDE_MAX = 12
+Rows = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A picture with its words; ``table`` names the computation behind it."""
+
+    key: str
+    title: str
+    note: str
+    svg: str
+    result: Result
+
+
+def quarter_before(rows: Rows, latest: date) -> date | None:
+    """Return the month-end three months before ``latest``, None when the rows lack it."""
+    number = latest.year * 12 + latest.month - 3
+    days = {row["month_end"] for row in rows}
+    return next((day for day in days if day.year * 12 + day.month == number), None)
+
+
+def latest_rows(rows: Rows) -> list[Mapping[str, Any]]:
+    """Return the rows of the last month-end."""
+    last = max(row["month_end"] for row in rows)
+    return [row for row in rows if row["month_end"] == last]
+
+
+def drawn(chart: Any, key: str) -> str:
+    """Draw a chart; its ids and colours are made fit for a page with many pictures."""
+    chart = chart.configure(font=FONT, background="transparent")
+    chart = chart.configure_view(stroke=None).configure_axis(
+        labelColor=INK, titleColor=QUIET, gridColor=LINE, domainColor=LINE, tickColor=LINE,
+        labelFontSize=12, titleFontSize=12, titleFontWeight="normal", labelLimit=110,
+    )  # fmt: skip
+    text = vl_convert.vegalite_to_svg(chart.to_dict(), vl_version="6.4")
+    for colour, token in _TOKENS.items():
+        text = text.replace(f'"{colour}"', f'"var(--{token})"')
+    text = re.sub(r'id="([^"]+)"', rf'id="{key}-\1"', text)
+    text = re.sub(r"url\(#([^)]+)\)", rf"url(#{key}-\1)", text)
+    text = re.sub(r' xmlns(:xlink)?="[^"]*"', "", text)
+    return re.sub(r'(<svg[^>]*?) width="[^"]*" height="[^"]*"', r"\1", text, count=1)
+
+
+def _data(rows: Rows) -> Any:
+    return alt.Data(values=[dict(row) for row in rows])
+
+
+def _bars(rows: Rows, *, label: str, order: list[str], height: int) -> Any:
+    """Draw horizontal bars from zero, labelled directly; field ``strong`` marks the finding."""
+    base = alt.Chart(_data(rows), width=WIDTH - 120, height=height)
+    y = alt.Y("name:N", sort=order, title=label or None)
+    largest = max((row["value"] for row in rows), default=0.0) or 1.0
+    x = alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, largest * 1.35]))
+    bars = base.mark_bar(height={"band": 0.7}).encode(
+        x=x,
+        y=y,
+        color=alt.condition("datum.strong", alt.value(RISK), alt.value(QUIET)),
+        description="text:N",
+    )
+    words = base.mark_text(align="left", dx=5, color=INK, fontSize=12, aria=False).encode(
+        x=x, y=y, text="label:N"
+    )
+    return bars + words
+
+
+def buckets(position: Position, language: str, key: str) -> Picture | None:
+    """Balance by bucket at the last month-end."""
+    result = position.result("bucket_balance")
+    if result is None:
+        return None
+    rows = latest_rows(result.rows)
+    total = sum(float(row["outstanding_principal_amount"]) for row in rows)
+    late = [row for row in rows if row["bucket"] != "C"]
+    if not total or not late:
+        return None
+    most = max(late, key=lambda row: row["outstanding_principal_amount"])
+    data = [
+        {
+            "name": row["bucket"],
+            "value": float(row["outstanding_principal_amount"]),
+            "strong": row["bucket"] == most["bucket"],
+            "label": f"{amount(row['outstanding_principal_amount'], language)} · "
+            f"{percent(row['coincident_rate'] or 0)}",
+            "text": f"{row['bucket']}: "
+            f"{cell_text('', row['outstanding_principal_amount'], language)}",
+        }
+        for row in rows
+    ]
+    title = say(
+        "finding_buckets", language,
+        share=percent(sum(float(row["outstanding_principal_amount"]) for row in late) / total),
+        code=most["bucket"], amount=amount(most["outstanding_principal_amount"], language),
+    )  # fmt: skip
+    chart = _bars(data, label="", order=[row["name"] for row in data], height=230)
+    return Picture(key="buckets", title=title, note="", svg=drawn(chart, key), result=result)
+
+
+def trend(position: Position, language: str, key: str) -> Picture | None:
+    """Share over 30 days past due by month-end."""
+    result = position.result("over_30")
+    if result is None:
+        return None
+    rows = [row for row in result.rows if row["amount_rate"] is not None]
+    if len(rows) < 2:
+        return None
+    data = [
+        {
+            "day": row["month_end"].isoformat(),
+            "value": row["amount_rate"] * 100,
+            "label": percent(row["amount_rate"]),
+            "text": f"{row['month_end']}: {percent(row['amount_rate'])}",
+        }
+        for row in rows
+    ]
+    base = alt.Chart(_data(data), width=WIDTH - 60, height=200)
+    x = alt.X("day:O", title=None, axis=alt.Axis(
+        values=[row["day"] for row in data[:: max(1, len(data) // 4)]], labelAngle=0,
+        labelExpr="slice(datum.value, 0, 7)", ticks=False,
+    ))  # fmt: skip
+    y = alt.Y("value:Q", title="%", scale=alt.Scale(zero=True))
+    line = base.mark_line(color=RISK, strokeWidth=2).encode(x=x, y=y)
+    dots = base.mark_point(color=RISK, opacity=0.01, size=120, filled=True).encode(
+        x=x, y=y, description="text:N"
+    )
+    last = alt.Chart(_data(data[-1:])).mark_text(
+        align="right", dy=-12, color=INK, fontSize=13, fontWeight="bold", aria=False
+    ).encode(x=x, y=y, text="label:N")  # fmt: skip
+    return Picture(
+        key="trend", title=trend_title(position, language), note="",
+        svg=drawn(line + dots + last, key), result=result,
+    )  # fmt: skip
+
+
+def trend_title(position: Position, language: str) -> str:
+    """Return the sentence that says how the share over 30 moved."""
+    line = next((one for one in position.headlines if one["computation"] == "over_30"), None)
+    if line is None or line["value"] is None:
+        return ""
+    now = percent(line["value"])
+    if line["before"] is None:
+        return say("finding_now", language, now=now)
+    before = percent(line["before"])
+    word = "same" if now == before else "up" if line["value"] > line["before"] else "down"
+    return say(f"finding_{word}", language, now=now, before=before)
+
+
+def heat(position: Position, language: str, key: str) -> Picture | None:
+    """Share over 30 days past due by grade and region."""
+    result = position.result("over_30__by_grade_region")
+    if result is None:
+        return None
+    rows = [row for row in result.rows if row["amount_rate"] is not None]
+    regions = {str(row["region"]) for row in rows}
+    if not rows or len(regions) > 2 * _WIDE_MAX:
+        return None
+    worst = max(rows, key=lambda row: row["amount_rate"])
+    data = [
+        {
+            "x": str(row["grade"]), "y": str(row["region"]), "value": row["amount_rate"],
+            "label": f"{row['amount_rate'] * 100:.1f}",
+            "text": f"{row['grade']}, {row['region']}: {percent(row['amount_rate'])}",
+        }
+        for row in rows
+    ]  # fmt: skip
+    chart = _cells(data, x_title=column("grade", language), y_title="", height=24 * len(regions))
+    title = say(
+        "finding_heat", language, grade=worst["grade"], region=worst["region"],
+        rate=percent(worst["amount_rate"]),
+    )  # fmt: skip
+    return Picture(key="heat", title=title, note="%", svg=drawn(chart, key), result=result)
+
+
+def _cells(
+    rows: Rows, *, x_title: str, y_title: str, height: int, x_sort: Any = "ascending",
+    y_sort: Any = "ascending", lines: bool = False,
+) -> Any:  # fmt: skip
+    """Draw a table of cells: strength of one colour, the figure in the cell."""
+    base = alt.Chart(_data(rows), width=WIDTH - 90, height=height)
+    x = alt.X("x:N", sort=x_sort, title=x_title or None, axis=alt.Axis(
+        labelAngle=0, orient="top", ticks=False, domain=False))  # fmt: skip
+    y = alt.Y("y:N", sort=y_sort, title=y_title or None, axis=alt.Axis(ticks=False, domain=False))
+    strength = alt.Opacity("value:Q", legend=None, scale=alt.Scale(range=[0.03, 0.6]))
+    cells = base.mark_rect(color=RISK).encode(x=x, y=y, opacity=strength, description="text:N")
+    size = 11
+    first = base.mark_text(color=INK, fontSize=size, dy=-6 if lines else 0, aria=False).encode(
+        x=x, y=y, text="label:N"
+    )
+    if not lines:
+        return cells + first
+    second = base.mark_text(color=INK, fontSize=9, dy=7, aria=False).encode(
+        x=x, y=y, text="change:N"
+    )
+    return cells + first + second
+
+
+def vintage(position: Position, language: str, key: str) -> Picture | None:
+    """Curves of cohorts, newest strongest; immature cells left out."""
+    result = position.result("vintage_ever")
+    if result is None:
+        return None
+    rows = [row for row in result.rows if row["mature"] and row["amount_rate"] is not None]
+    by_cohort: dict[date, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        by_cohort.setdefault(row["cohort_month"], []).append(row)
+    cohorts = sorted(cohort for cohort, line in by_cohort.items() if len(line) >= 4)[-18:]
+    if len(cohorts) < 2:
+        return None
+    newest = cohorts[-1]
+    data = [
+        {
+            "mob": row["months_on_book"], "value": row["amount_rate"] * 100,
+            "cohort": cohort.isoformat()[:7], "strength": 0.15 + 0.55 * place / len(cohorts),
+            "text": f"{cohort.isoformat()[:7]}, {row['months_on_book']}: "
+            f"{percent(row['amount_rate'])}",
+        }
+        for place, cohort in enumerate(cohorts)
+        for row in by_cohort[cohort]
+    ]  # fmt: skip
+    base = alt.Chart(_data(data), width=WIDTH - 90, height=240)
+    x = alt.X("mob:Q", title=say("months_axis", language), axis=alt.Axis(grid=False, tickMinStep=1))
+    y = alt.Y("value:Q", title="%", scale=alt.Scale(zero=True))
+    new = f"datum.cohort == '{newest.isoformat()[:7]}'"
+    lines = base.mark_line().encode(
+        x=x, y=y, detail="cohort:N", description="cohort:N",
+        opacity=alt.condition(new, alt.value(1), alt.Opacity("strength:Q", scale=None)),
+        color=alt.condition(new, alt.value(RISK), alt.value(QUIET)),
+        strokeWidth=alt.condition(new, alt.value(3), alt.value(1.2)),
+    )  # fmt: skip
+    ends = [line for line in (_last(data, cohorts[0]), _last(data, newest)) if line]
+    words = alt.Chart(_data(ends)).mark_text(
+        align="left", dx=4, color=INK, fontSize=11, aria=False
+    ).encode(x=x, y=y, text="cohort:N")  # fmt: skip
+    dots = base.mark_point(opacity=0.01, size=60, filled=True).encode(
+        x=x, y=y, description="text:N"
+    )
+    return Picture(
+        key="vintage", title=_vintage_title(by_cohort, cohorts, language),
+        note=say("note_mature", language), svg=drawn(lines + dots + words, key), result=result,
+    )  # fmt: skip
+
+
+def _last(data: Rows, cohort: date) -> Mapping[str, Any] | None:
+    own = [row for row in data if row["cohort"] == cohort.isoformat()[:7]]
+    return max(own, key=lambda row: row["mob"]) if own else None
+
+
+def _vintage_title(by_cohort: Mapping[date, Rows], cohorts: list[date], language: str) -> str:
+    newest = max(by_cohort[cohorts[-1]], key=lambda row: row["months_on_book"])
+    mob = newest["months_on_book"]
+    earlier = [
+        row for cohort in cohorts[:-1] for row in by_cohort[cohort] if row["months_on_book"] == mob
+    ]
+    base = sum(float(row["cohort_disbursed_amount"]) for row in earlier)
+    mean = sum(float(row["bad_amount"]) for row in earlier) / base if base else 0.0
+    return say(
+        "finding_vintage", language, mob=mob, cohort=cohorts[-1].isoformat()[:7],
+        rate=percent(newest["amount_rate"]), mean=percent(mean),
+    )  # fmt: skip
+
+
+def roll(position: Position, language: str, key: str) -> Picture | None:
+    """Transition matrix of the last month with the change against a quarter before."""
+    result = position.result("transition__by_month_end")
+    if result is None:
+        return None
+    rows = [row for row in latest_rows(result.rows) if row["balance_rate"] is not None]
+    earlier_day = quarter_before(result.rows, max(row["month_end"] for row in result.rows))
+    earlier = {
+        (row["opening_state"], row["state"]): row["balance_rate"]
+        for row in result.rows
+        if row["month_end"] == earlier_day
+    }
+    data = []
+    for row in rows:
+        before = earlier.get((row["opening_state"], row["state"]))
+        nothing = not row["balance_rate"] and not before
+        moved = "" if before is None or nothing else f"{(row['balance_rate'] - before) * 100:+.1f}"
+        data.append(
+            {
+                "x": row["state"], "y": row["opening_state"], "value": row["balance_rate"],
+                "label": "·" if nothing else f"{row['balance_rate'] * 100:.1f}",
+                "change": moved.replace("-", "−"),
+                "text": f"{row['opening_state']} → {row['state']}: {percent(row['balance_rate'])}",
+            }
+        )  # fmt: skip
+    entry = next((row for row in rows if (row["opening_state"], row["state"]) == ("C", "M1")), None)
+    if entry is None:
+        return None
+    before = earlier.get(("C", "M1"))
+    change = "–" if before is None else say(
+        "points", language, value=f"{(entry['balance_rate'] - before) * 100:+.2f}".replace("-", "−")
+    )  # fmt: skip
+    states = ["C", "M1", "M2", "M3", "M4", "M5", "M6", "M7", "P", "W"]
+    chart = _cells(
+        data, x_title=say("to_axis", language), y_title=say("from_axis", language), height=290,
+        x_sort=states, y_sort=states, lines=True,
+    )  # fmt: skip
+    title = say("finding_roll", language, rate=percent(entry["balance_rate"]), change=change)
+    return Picture(
+        key="roll", title=title, note=say("note_change", language), svg=drawn(chart, key),
+        result=result,
+    )  # fmt: skip
+
+
+def pareto(dimension: str) -> Callable[[Position, str, str], Picture | None]:
+    """Return the drawing of balance by a dimension, largest first, with cumulative shares."""
+
+    def draw(position: Position, language: str, key: str) -> Picture | None:
+        result = position.result(f"over_30__by_{dimension}")
+        measure = f"concentration_{dimension.removesuffix('_id')}"
+        index = position.result(measure)
+        if result is None or index is None:
+            return None
+        rows = [row for row in latest_rows(result.rows) if row[dimension] is not None]
+        rows.sort(key=lambda row: (-row["outstanding_principal_amount"], str(row[dimension])))
+        total = float(sum(row["outstanding_principal_amount"] for row in rows))
+        if not total or len(rows) < 4:
+            return None
+        data: list[dict[str, Any]] = []
+        running = 0.0
+        for place, row in enumerate(rows[:_WIDE_MAX]):
+            share = float(row["outstanding_principal_amount"]) / total
+            running += share
+            data.append(
+                {
+                    "name": str(row[dimension]), "value": share, "strong": place < 3,
+                    "label": f"{percent(share)} · Σ {percent(running)}",
+                    "text": f"{row[dimension]}: {percent(share)}",
+                }
+            )  # fmt: skip
+        title = say(
+            "finding_pareto", language, dimension=column(dimension, language),
+            share=percent(sum(row["value"] for row in data[:3])),
+            hhi=f"{index.rows[0]['hhi']:,.0f}",
+        )  # fmt: skip
+        chart = _bars(data, label="", order=[row["name"] for row in data], height=24 * len(data))
+        return Picture(
+            key=f"pareto-{dimension}", title=title, note=say("note_limit", language),
+            svg=drawn(chart, key), result=result,
+        )  # fmt: skip
+
+    return draw
+
+
+def charge_off(position: Position, language: str, key: str) -> Picture | None:
+    """Charge-off rate by grade, of an outcome tape."""
+    result = position.result("charge_off_rate__by_grade")
+    if result is None:
+        return None
+    value = result.measure.value
+    rows = [row for row in result.rows if row[value] is not None and row["grade"] is not None]
+    if len(rows) < 2:
+        return None
+    worst = max(rows, key=lambda row: row[value])
+    data = [
+        {
+            "name": str(row["grade"]), "value": row[value], "strong": row is worst,
+            "label": percent(row[value]), "text": f"{row['grade']}: {percent(row[value])}",
+        }
+        for row in rows
+    ]  # fmt: skip
+    title = say("finding_chargeoff", language, value=worst["grade"], rate=percent(worst[value]))
+    chart = _bars(
+        data, label=column("grade", language), order=[row["name"] for row in data],
+        height=26 * len(data),
+    )  # fmt: skip
+    return Picture(key="chargeoff", title=title, note="", svg=drawn(chart, key), result=result)

@@ -1,0 +1,110 @@
+"""Words and numbers in the reader's language."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fengkong.foundation.errors import InputError
+
+LANGUAGES = ("zh", "en")
+
+
+@cache
+def _texts() -> dict[str, dict[str, Any]]:
+    content: dict[str, dict[str, Any]] = yaml.safe_load(
+        Path(__file__).with_name("texts.yaml").read_text(encoding="utf-8")
+    )
+    return content
+
+
+def say(key: str, language: str, **values: Any) -> str:
+    """Return the text ``key`` in a language, with its places filled.
+
+    Raises
+    ------
+    InputError
+        No such text, or not in that language.
+    """
+    try:
+        text = str(_texts()["texts"][key][language])
+    except KeyError:
+        raise InputError(f"texts.yaml has no text {key!r} in {language!r}") from None
+    return text.format(**values)
+
+
+def column(name: str, language: str) -> str:
+    """Return the heading of a column; a name without heading is shown as it is."""
+    known = _texts()["columns"].get(name)
+    return str(known[language]) if known else name
+
+
+def has_column(name: str) -> bool:
+    """Whether the column has a heading in every language."""
+    return set(LANGUAGES) <= set(_texts()["columns"].get(name, ()))
+
+
+def need(name: str, language: str) -> str:
+    """Return what a book lacks, in words: a table, or a column of one."""
+    known = _texts()["needs"].get(name)
+    if known:
+        return str(known[language])
+    table, _, field = name.partition(".")
+    if field and table in _texts()["needs"]:
+        return f"{column(field, language)} ({name})"
+    return name
+
+
+def cell_text(name: str, value: Any, language: str, unit: str = "") -> str:
+    """Return a value of a table as text: thousands separated, per cent with two decimals."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return say("yes" if value else "no", language)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, str):
+        codes = _texts()["codes"].get(value)
+        return str(codes[language]) if codes else value
+    if is_fraction(name, unit):
+        return percent(float(value))
+    if isinstance(value, Decimal):
+        return minus(f"{value:,.2f}")
+    if isinstance(value, int):
+        return minus(f"{value:,}") if name not in {"year", "stage"} else str(value)
+    return minus(f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.1f}")
+
+
+def is_fraction(name: str, unit: str = "") -> bool:
+    """Whether a column holds a fraction, by its name or its unit."""
+    endings = tuple(str(ending) for ending in _texts()["fraction_endings"])
+    return unit.startswith("fraction") or name.endswith(endings)
+
+
+def percent(value: float, *, sign: bool = False) -> str:
+    """Return a fraction as per cent with two decimals."""
+    return minus(f"{value * 100:+.2f}%" if sign else f"{value * 100:.2f}%")
+
+
+def amount(value: Any, language: str) -> str:
+    """Return an amount for a sentence: 万 and 亿 in Chinese, thousands and millions in English."""
+    number = float(value)
+    steps = (
+        ((1e8, " 亿"), (1e4, " 万"))
+        if language == "zh"
+        else ((1e9, " bn"), (1e6, " m"), (1e3, " k"))
+    )
+    for size, word in steps:
+        if abs(number) >= size:
+            return minus(f"{number / size:,.2f}{word}")
+    return minus(f"{number:,.2f}")
+
+
+def minus(text: str) -> str:
+    """Return the text with a true minus sign."""
+    return text.replace("-", "−")

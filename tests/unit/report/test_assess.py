@@ -1,0 +1,232 @@
+"""The files of a position: valid, repeatable, complete in both languages, safe to open."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import openpyxl
+import pyarrow.parquet as pq
+import pytest
+
+from fengkong.formula.measures import _REGISTER, register_measure
+from fengkong.foundation.errors import InputError, UnsupportedError
+from fengkong.report import assess
+from fengkong.report._assess import quarter_end_before
+from fengkong.report._compute import Missing, Support, compute, key_columns, plain
+from fengkong.report._movement import waterfall_steps
+from fengkong.report._page import missing_title, result_title, unit_word, worst_lines
+from fengkong.report._plan import Entry, plan
+from fengkong.report._tables import safe
+from fengkong.report._words import cell_text, column, has_column, need
+
+AS_OF = date(2026, 9, 30)
+SCHEMA = Path(__file__).parents[3] / "docs" / "methods" / "position.schema.json"
+
+
+def _content(position: Any) -> dict[str, Any]:
+    return json.loads((position.out / "position.json").read_text(encoding="utf-8"))
+
+
+def test_position_keeps_its_published_schema(assessed: Any, empty_book: Any, tmp_path: Path):
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(_content(assessed), schema)
+    jsonschema.validate(_content(assess(empty_book, as_of=AS_OF, out=tmp_path)), schema)
+    broken = _content(assessed)
+    del broken["figures"][0]["unit"]
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(broken, schema)
+
+
+def test_two_runs_give_the_same_bytes(assessed: Any, book: Any, tmp_path: Path):
+    again = assess(book, as_of=AS_OF, out=tmp_path)
+    for name in ("position.json", "report.html"):
+        assert (again.out / name).read_bytes() == (assessed.out / name).read_bytes()
+    for table in (assessed.out / "tables").glob("*.parquet"):
+        assert (again.out / "tables" / table.name).read_bytes() == table.read_bytes()
+
+
+def test_figure_equals_a_count_by_hand(assessed: Any, book: Any):
+    with book.view(as_of=AS_OF) as view:
+        rows = [row for row in view._tables["panel"] if row["month_end"] == AS_OF]
+    over = sum(row["outstanding_principal_amount"] for row in rows if row["days_past_due"] > 30)
+    base = sum(row["outstanding_principal_amount"] for row in rows)
+    figures = {one["id"]: one for one in _content(assessed)["figures"]}
+    figure = figures["over_30[month_end=2026-09-30]"]
+    assert figure["value"] == pytest.approx(float(over / base), rel=1e-11)
+    assert figure["unit"] == "fraction"
+    assert figure["as_of"] == "2026-09-30"
+
+
+def test_ids_are_unique_and_tables_match(assessed: Any):
+    content = _content(assessed)
+    ids = [figure["id"] for figure in content["figures"]]
+    assert len(ids) == len(set(ids))
+    for one in content["computations"]:
+        assert pq.read_metadata(assessed.out / one["table"]).num_rows == one["rows"]
+
+
+def test_every_word_is_there_in_both_languages(assessed: Any):
+    for result in assessed.results:
+        for name in result.columns:
+            assert has_column(name), f"{result.name}: no heading for {name}"
+        assert has_column(f"unit:{result.measure.unit}"), result.measure.unit
+        assert re.search("[一-鿿]", result_title(result, "zh"))
+        assert re.search("[一-鿿]", result.measure.definition["zh"])
+        assert not re.search("[一-鿿]", unit_word(result.measure.unit, "en"))
+    for missing in assessed.missing:
+        assert re.search("[一-鿿]", missing_title(missing.name, "zh"))
+        for name in missing.needs:
+            assert need(name, "zh") != name, f"no words for the need {name}"
+
+
+def test_page_stands_alone_and_holds_both_languages(assessed: Any):
+    page = (assessed.out / "report.html").read_text(encoding="utf-8")
+    assert not re.search(r"https?://", page)
+    assert not re.search(r"<[^>]+\son[a-z]+\s*=", page)
+    assert not re.search(r"<(link|img|script)[^>]+(src|href)=\"(?!data:)", page)
+    for language in ("zh", "en"):
+        assert page.count(f'<div class="in-{language}" lang="{language}">') == 1
+    assert page.count("<svg") == 2 * page.count("<figure>") / 2
+    ids = re.findall(r'\sid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert "#0a0b0c" not in page
+
+
+def test_markup_in_data_is_shown_as_text(tmp_path: Path, book: Any):
+    with book.view(as_of=AS_OF) as view:
+        tables = {
+            name: [row | {"region": "<script>alert(1)</script>"} for row in rows]
+            for name, rows in view._tables.items()
+        }
+    evil = type(book)(tables)
+    position = assess(evil, as_of=AS_OF, out=tmp_path)
+    page = (position.out / "report.html").read_text(encoding="utf-8")
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert" in page
+
+
+def test_workbook_holds_no_formula_of_others(assessed: Any):
+    assert safe("=cmd()") == "'=cmd()"
+    assert [safe(text) for text in ("+1", "-1", "@a", "a=b")] == ["'+1", "'-1", "'@a", "a=b"]
+    book = openpyxl.load_workbook(assessed.out / "position.xlsx")
+    cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
+    assert not [cell for cell in cells if cell.data_type == "f"]
+    assert "'=cmd()" in {cell.value for cell in cells}
+    assert len(book.sheetnames) == len(assessed.results) + 1
+    rate = next(cell for cell in book["over_30"]["G"] if isinstance(cell.value, float))
+    assert rate.number_format == "0.00%"
+
+
+def test_empty_book_says_what_is_needed(empty_book: Any, tmp_path: Path):
+    position = assess(empty_book, as_of=AS_OF, out=tmp_path)
+    assert position.results == []
+    assert {one.name for one in position.missing} >= {entry.name for entry in plan()}
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "needs loan months" in page
+    assert "fk import" in page
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_one_language_alone(book: Any, tmp_path: Path, language: str):
+    assess(book, as_of=AS_OF, out=tmp_path, language=language)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    other = {"zh": "en", "en": "zh"}[language]
+    assert f'<div class="in-{other}"' not in page
+    assert '<label for="to-' not in page
+
+
+def test_unknown_language_is_refused(book: Any, tmp_path: Path):
+    with pytest.raises(InputError, match="both, zh or en"):
+        assess(book, as_of=AS_OF, out=tmp_path, language="fr")
+
+
+def test_headline_is_compared_with_a_quarter_before(assessed: Any):
+    line = next(one for one in assessed.headlines if one["id"] == "over_30")
+    rows = {row["month_end"]: row["amount_rate"] for row in assessed.result("over_30").rows}
+    assert line["before_as_of"] == date(2026, 6, 30)
+    assert line["value"] == rows[AS_OF]
+    assert line["before"] == rows[date(2026, 6, 30)]
+
+
+def test_worst_grade_is_the_one_built_to_be_worst(assessed: Any):
+    assert any("Partner" in line for line in worst_lines(assessed, "en"))
+    assert any("Grade E" in line for line in worst_lines(assessed, "en"))
+
+
+@pytest.mark.parametrize(
+    ("day", "before"),
+    [
+        (date(2026, 9, 30), date(2026, 6, 30)),
+        (date(2026, 2, 28), date(2025, 11, 30)),
+        (date(2026, 3, 31), date(2025, 12, 31)),
+        (date(2024, 5, 15), date(2024, 2, 29)),
+    ],
+)
+def test_quarter_end_before(day: date, before: date):
+    assert quarter_end_before(day) == before
+
+
+def test_waterfall_adds_up():
+    lines = [("opening", "100.00"), ("originated", "30.10"), ("derecognised", "-20.05"),
+             ("transfer_to_stage_1", "0.00"), ("closing", "110.05"),
+             ("charge_to_profit_or_loss", "10.05")]  # fmt: skip
+    steps = waterfall_steps([{"line": name, "total_amount": Decimal(text)} for name, text in lines])
+    assert [step["line"] for step in steps] == ["opening", "originated", "derecognised", "closing"]
+    assert steps[-2]["end"] == steps[-1]["end"] == Decimal("110.05")
+    assert steps[1]["start"] == Decimal("100.00")
+
+
+def test_numbers_read_as_screens_say():
+    assert cell_text("amount_rate", 0.04567, "en") == "4.57%"
+    assert cell_text("net_loss_amount", Decimal("-1234567.80"), "zh") == "−1,234,567.80"
+    assert cell_text("loans", 12345, "en") == "12,345"
+    assert cell_text("mature", True, "zh") == "是"
+    assert cell_text("x", None, "zh") == "–"
+
+
+def test_plain_leaves_no_nan_for_json():
+    assert plain(float("nan")) is None
+    assert plain(float("inf")) is None
+    assert plain(1 / 3) == 0.333333333333
+
+
+def test_keys_are_dimensions_texts_and_dates():
+    rows = [{"grade": None, "month_end": AS_OF, "months_on_book": 3, "loans": 4, "rate": 0.1}]
+    columns = tuple(rows[0])
+    assert key_columns(columns, rows, ["grade"], "rate") == (
+        "grade", "month_end", "months_on_book")  # fmt: skip
+
+
+@pytest.fixture
+def refusing() -> Iterator[str]:
+    def refuse(panel: Any, *, by: Any = ()) -> Any:
+        raise UnsupportedError("this", ("payments by date",))
+
+    both = {"en": "x", "zh": "一"}
+    register_measure(
+        "refusing", needs=("panel",), unit="amount", title=both, definition=both, value="x"
+    )(refuse)
+    yield "refusing"
+    del _REGISTER["refusing"]
+
+
+def test_what_a_measure_refuses_is_told(book: Any, refusing: str):
+    with book.view(as_of=AS_OF) as view:
+        answer = compute(view, Entry(measure=refusing), Support(view))
+        unknown = compute(view, Entry(measure="no_such"), Support(view))
+        lacking = compute(view, Entry(measure="over_30", by=("purpose",)), Support(view))
+    assert isinstance(answer, Missing)
+    assert answer.needs == ("payments by date",)
+    assert isinstance(unknown, Missing)
+    assert unknown.needs == ("measure",)
+    assert isinstance(lacking, Missing)
+    assert lacking.needs == ("panel.purpose",)
+    assert column("purpose", "zh") in need("panel.purpose", "zh")
