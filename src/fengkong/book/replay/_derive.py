@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -15,8 +16,10 @@ from fengkong.foundation.calendar import day_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
     from pathlib import Path
 
+    from fengkong.book.replay._source import Sources
     from fengkong.book.view import View
 
 VERSION = 1
@@ -28,25 +31,35 @@ _SCHEMAS = {name: arrow_schema(table, stamps=False) for name, table in DERIVED.i
 class _Parts:
     """Numbered Parquet files of one derived table."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, pool: ThreadPoolExecutor) -> None:
+        self.folder, self.pool = folder, pool
+        self.waiting: list[Future[None]] = []
         self.counts = dict.fromkeys(DERIVED, 0)
         for name in DERIVED:
             (folder / name).mkdir(parents=True, exist_ok=True)
 
     def write(self, name: str, table: pa.Table) -> None:
-        """Write one part; text that came as a dictionary is stored as such."""
+        """Write one part beside the next run's work, at most one waiting (memory)."""
         if len(table) == 0 and self.counts[name]:
             return
         path = self.folder / name / f"part-{self.counts[name]:05d}.parquet"
-        pq.write_table(_typed(table, _SCHEMAS[name]), path, compression="zstd", store_schema=False)
         self.counts[name] += 1
+        while len(self.waiting) > len(DERIVED):
+            self.waiting.pop(0).result()
+        self.waiting.append(self.pool.submit(_store, _typed(table, _SCHEMAS[name]), path))
 
     def finish(self) -> None:
-        """Leave an empty file for a table without rows."""
+        """Leave an empty file for a table without rows and wait for the last part."""
         for name, schema in _SCHEMAS.items():
             if not self.counts[name]:
                 self.write(name, schema.empty_table())
+        for job in self.waiting:
+            job.result()
+
+
+def _store(table: pa.Table, path: Path) -> None:
+    """Write a part; text that came as a dictionary is stored as such."""
+    pq.write_table(table, path, compression="zstd", compression_level=1, store_schema=False)
 
 
 def _typed(table: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -79,8 +92,16 @@ def derive(view: View, folder: Path, progress: Callable[[str, float], None] | No
     (loan_outcomes) has neither history nor state at a date and gets no row.
     """
     found = sources(view)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        parts = _Parts(folder, pool)
+        _derive(view, found, parts, progress)
+        parts.finish()
+
+
+def _derive(
+    view: View, found: Sources, parts: _Parts, progress: Callable[[str, float], None] | None
+) -> None:
     total = max(1, len(found.months) + len(found.replayed))
-    parts = _Parts(folder)
     day = day_number(view.as_of)
     done = 0
     runs: list[tuple[Any, bool]] = [(ids, True) for ids in chunks(found.months)]
@@ -103,7 +124,6 @@ def derive(view: View, folder: Path, progress: Callable[[str, float], None] | No
         done += len(ids)
         if progress is not None:
             progress("loans replayed", done / total)
-    parts.finish()
 
 
 def _horizon(view: View) -> int:
