@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import shutil
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -272,6 +274,28 @@ def test_through_the_book(case: dict[str, Any], book: Book):
         check_loans(closing, case["expected"]["closing"])
         held = [memory(table) for table in (opening, closing, first.states(), last.states())]
         check_movement(movement(held[0], held[1], write_offs_between(held[2], held[3])), case)
+
+
+@pytest.mark.spark
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_through_the_book_on_spark(case: dict[str, Any], book: Book):
+    pytest.importorskip("pyspark", reason="spark: the extra [scale] is not installed")
+    if shutil.which("java") is None:
+        pytest.skip("spark: Java 17 is not installed")
+    then = datetime(2024, 1, 1, tzinfo=UTC)
+    with book.view(as_of=OPENING, known_at=then) as first:
+        wanted = ["loan_id", "stage", "expected_loss_amount"]
+        opening = memory(results(first.states(), first.exposures(), case).select(wanted))
+        column = "written_off_principal_amount"
+        written = first.states().filter(ibis._[column].notnull())
+        before = memory(written.select("loan_id", column))
+    with book.view(as_of=CLOSING, engine="spark") as last:
+        closing = results(last.states(), last.exposures(), case)
+        check_loans(closing, case["expected"]["closing"])
+        gone = write_offs_between(before, last.states())
+        check_movement(movement(opening, closing, gone), case)
+    gc.collect()  # PySpark leaves sockets to the collector; their warnings belong to this test
 
 
 def memory(table: Any) -> Any:
