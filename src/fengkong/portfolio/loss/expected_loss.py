@@ -15,6 +15,7 @@ from fengkong.portfolio.loss.severity import ANY_SEGMENT, severity
 from fengkong.portfolio.loss.staging import staged
 from fengkong.portfolio.loss.term_structure import (
     ALL_GRADES,
+    MONTHS_PER_YEAR,
     NO_GRADE,
     TermStructure,
     term_structure,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from fengkong.portfolio.loss.settings import LossSettings
 
 _SUBJECT = "expected loss"
+_ENDLESS = 1_000_000  # months
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +142,16 @@ def _facts(states: Any, settings: LossSettings, using: Parameters) -> Any:
         age_key=ibis.least(age, using.pd.oldest),
         segment_key=_known_or_any(segment, list(using.lgd["segment"]), ANY_SEGMENT),
         eir_used=eir,
+        months_left=_months_left(active) if settings.pd.last_year == "prorated" else _ENDLESS,
     )
+
+
+def _months_left(active: Any) -> Any:
+    """Calendar months from as_of to maturity; endless when unknown or over (arrears go on)."""
+    ends, began = active["matures_on"], active["disbursed_on"]
+    months = (ends.year() - began.year()).cast("int64") * MONTHS_PER_YEAR
+    months = months + ends.month() - began.month() - active["months_on_book"]
+    return ibis.ifelse(months > 0, months.cast("int64"), _ENDLESS).fill_null(_ENDLESS)
 
 
 def _known_or_any(value: Any, known: list[str], other: str) -> Any:
@@ -178,7 +189,7 @@ def _refuse_gaps(facts: Any, exposures: Any, using: Parameters) -> None:
 def _sums(facts: Any, exposures: Any, using: Parameters, weights: list[float]) -> Any:
     """By loan: discounted exposure times marginal PD, the first year's and all years'."""
     rows = exposures.inner_join(
-        facts.select("loan_id", "grade_key", "age_key", "eir_used"), "loan_id"
+        facts.select("loan_id", "grade_key", "age_key", "eir_used", "months_left"), "loan_id"
     )
     pd_rows = ibis.memtable(using.pd.frame())
     rows = rows.left_join(
@@ -192,13 +203,15 @@ def _sums(facts: Any, exposures: Any, using: Parameters, weights: list[float]) -
     first = rows["year_number"] == 1
     discount = (1.0 + rows["eir_used"]).pow(-rows["year_number"].cast("float64"))
     present = rows["exposure_amount"].cast("float64") * discount
+    left = rows["months_left"] - (rows["year_number"] - 1) * MONTHS_PER_YEAR
+    share = ibis.greatest(ibis.least(left / float(MONTHS_PER_YEAR), 1.0), 0.0)
     sums = {"exposure_amount": rows["exposure_amount"].sum(where=first).cast("decimal(18, 2)")}
     weighted_pd = 0.0
     for name, weight in zip(using.pd.scenarios, weights, strict=True):
-        loss = exact(present * rows[f"pd_{name}"])
+        loss = exact(present * rows[f"pd_{name}"] * share)
         sums[f"life_{name}"] = loss.sum()
         sums[f"first_{name}"] = loss.sum(where=first)
-        weighted_pd = weighted_pd + weight * rows[f"pd_{name}"]
+        weighted_pd = weighted_pd + weight * rows[f"pd_{name}"] * share
     sums["pd_12m_now"] = exact(weighted_pd).sum(where=first).cast("float64")
     sums["pd_lifetime_now"] = exact(weighted_pd).sum().cast("float64")
     return rows.group_by("loan_id").aggregate(**sums)

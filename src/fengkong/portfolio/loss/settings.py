@@ -53,6 +53,9 @@ class PdSettings:
         Column of `states` (and `panel`) that groups loans.
     minimum_loan_months : int
         Fewest loan-months at risk behind one estimated hazard.
+    last_year : {"full", "prorated"}
+        PD of the year in which a loan matures: whole, or times the share of its months that are
+        left until maturity.
     given : mapping of grade to mapping of scenario to tuple of Decimal
         Marginal PD of each year from as_of, before ``pd_scalar``.
     """
@@ -60,6 +63,7 @@ class PdSettings:
     source: str = "panel"
     grade_column: str = "grade"
     minimum_loan_months: int = 2000
+    last_year: str = "full"
     given: Mapping[str, Mapping[str, tuple[Decimal, ...]]]
 
 
@@ -179,7 +183,7 @@ def _scenarios(content: Any) -> tuple[Scenario, ...]:
 
 def _pd(content: Any, scenarios: tuple[Scenario, ...]) -> PdSettings:
     table = _mapping(content, "pd")
-    _known(table, {"source", "grade_column", "minimum_loan_months", "given"}, "pd")
+    _known(table, {"source", "grade_column", "minimum_loan_months", "last_year", "given"}, "pd")
     source = _choice(_required(table, "source", "pd"), ("panel", "given"), "pd.source")
     given = _given(table, source, "pd")
     return PdSettings(
@@ -188,6 +192,7 @@ def _pd(content: Any, scenarios: tuple[Scenario, ...]) -> PdSettings:
         minimum_loan_months=_count(
             table.get("minimum_loan_months", 2000), "pd.minimum_loan_months"
         ),
+        last_year=_choice(table.get("last_year", "full"), ("full", "prorated"), "pd.last_year"),
         given={
             str(grade): _by_scenario(values, scenarios, f"pd.given.{grade}", _years)
             for grade, values in given.items()

@@ -81,6 +81,21 @@ def test_contract_rate_when_the_settings_say_so():
     assert row.execute()["expected_loss_amount"].tolist() == [Decimal("4.44")]
 
 
+def test_last_year_prorated_by_hand():
+    # 15 months left: year 1 whole, of year 2 three months of twelve. "late" is over its maturity.
+    when = {"disbursed_on": date(2024, 1, 31), "months_on_book": 9}
+    states = derived("states", [
+        active("x", matures_on=date(2026, 1, 15), **when),
+        active("late", matures_on=date(2024, 10, 1), **when), active("open"),
+    ])  # fmt: skip
+    rows = [year("x", 1), year("x", 2, "80.00"), year("late", 1), year("open", 1)]
+    pd = {"source": "given", "last_year": "prorated", "given": {"A": ["0.1", "0.1"]}}
+    found = expected_loss_by_loan(states, derived("exposures", rows), settings=settings(pd=pd))
+    amounts = found.execute().set_index("loan_id")["expected_loss_lifetime_amount"].to_dict()
+    # x: 0.5 x (0.1 x 100 + 0.1 x 3/12 x 80) = 6; the others 0.5 x 0.1 x 100.
+    assert amounts == {"x": Decimal("6.00"), "late": Decimal("5.00"), "open": Decimal("5.00")}
+
+
 def test_half_cent_goes_up_and_stages_and_dimensions_add():
     # 0.61 x 1,234.50 = 753.045 exactly, in binary a little below: half up is 753.05.
     chosen = settings(lgd={"source": "given", "given": {"*": "0.61"}})
