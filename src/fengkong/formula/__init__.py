@@ -9,12 +9,13 @@ from fengkong.formula.measures import Measure, measure, measures, register_measu
 
 if TYPE_CHECKING:
     from fengkong.formula.expression import Expression
+    from fengkong.formula.metric import Metric
     from fengkong.formula.schema import Schema
 
 # The parser is only loaded when a formula is read: a quick command must not pay for it.
-_LAZY = {"Expression": "expression", "Schema": "schema"}
+_LAZY = {"Expression": "expression", "Metric": "metric", "Schema": "schema"}
 
-__all__ = ["Expression", "Measure", "Schema", "measure", "measures", "register_measure"]
+__all__ = ["Expression", "Measure", "Metric", "Schema", "measure", "measures", "register_measure"]
 
 
 def __getattr__(name: str) -> Any:

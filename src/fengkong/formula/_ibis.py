@@ -29,6 +29,7 @@ from fengkong.foundation.columns import IBIS_TYPE, Kind
 
 WIDE_INTEGER, WIDE_MONEY = "decimal(19, 0)", "decimal(20, 2)"
 MONEY = IBIS_TYPE[Kind.MONEY]
+FLOAT_MAX = 1.7976931348623157e308
 _ORDINAL_LAST = date.max.toordinal()
 
 
@@ -49,7 +50,9 @@ def _column(node: Node, table: Any) -> Any:
 
 def finite(value: Any) -> Any:
     """Return the value with NaN and infinity as null."""
-    return ibis.ifelse(value.isnan() | value.isinf(), ibis.null("float64"), value)
+    # Ibis writes isinf for Spark in a way that misses some; NaN is above any number on both.
+    good = (value.abs() <= FLOAT_MAX) & ~value.isnan()
+    return ibis.ifelse(good, value, ibis.null("float64"))
 
 
 def _literal(node: Node, args: list[Any]) -> Any:
@@ -169,7 +172,8 @@ def _round(node: Node, args: list[Any]) -> Any:
     return money_from_cents(ibis.ifelse(cents < 0, -size, size))
 
 
-def _float_to_money(value: Any) -> Any:
+def float_to_money(value: Any) -> Any:
+    """Return a float rounded half up to the cent."""
     cents = _floor_float(_below(value.abs() * 100.0) + 0.5)
     return money_from_cents(ibis.ifelse(value < 0, -cents, cents))
 
@@ -199,7 +203,7 @@ def _cast(node: Node, args: list[Any]) -> Any:
     if source is Kind.TEXT:
         return _text_to(value, _PATTERNS[kind], kind)  # type: ignore[index, arg-type]
     if kind is Kind.MONEY and source is Kind.FLOAT:
-        return _float_to_money(value)
+        return float_to_money(value)
     if kind is Kind.MONEY and source is Kind.INTEGER:
         return value.cast("decimal(21, 2)").try_cast(MONEY)
     return value.cast(IBIS_TYPE[kind])  # type: ignore[index]

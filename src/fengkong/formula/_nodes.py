@@ -82,7 +82,7 @@ def joined(nodes: Sequence[Node], fault: Fault, doing: str) -> tuple[Node, ...]:
     """Return the nodes brought to one kind and unit, or fail at the one that does not fit."""
     known = [node for node in nodes if node.kind is not None]
     if not known:
-        fault(f"cannot {doing} NULL alone: the kind is not known", nodes[0].place)
+        fault("NULL alone has no kind; CAST(NULL AS integer) gives it one", nodes[0].place)
     kinds = {node.kind for node in known}
     if not kinds <= set(NUMERIC):
         for node in known[1:]:

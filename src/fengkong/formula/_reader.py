@@ -46,7 +46,7 @@ class Reader:
 
     def fail(self, message: str, place: int) -> NoReturn:
         """Refuse the text at a place."""
-        raise FormulaError(message, text=self.text, column=place)
+        raise FormulaError(message, text=self.text, column=max(place, 1))
 
     def read(self, tree: Any) -> Node:
         """Return the typed node of a tree."""
@@ -95,7 +95,7 @@ class Reader:
                 self.fail("a comparison with NULL is never true; write IS NULL", node.place)
         sides = joined((left, right), self.fail, "compare")
         if sides[0].kind is Kind.BOOLEAN and op not in {"eq", "ne"}:
-            self.fail(f"{SIGNS[op]} does not order true and false", right.place)
+            self.fail(f"{SIGNS[op]} does not order true and false", right.place or left.place)
         return Node(op, Kind.BOOLEAN, "flag", sides, place=left.place)
 
     def _sum(self, op: str, doing: str, left: Node, right: Node) -> Node:

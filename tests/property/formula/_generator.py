@@ -1,5 +1,8 @@
 """Random typed expressions and rows of one seed: what the executions are compared on."""
 
+# The lists of patterns read best as lists.
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import random

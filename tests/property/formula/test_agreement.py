@@ -1,5 +1,8 @@
 """The same text means the same on DuckDB, on Spark and in plain Python, row by row."""
 
+# Tables of cases read best as tables.
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import importlib.util
@@ -109,6 +112,11 @@ def spark() -> Iterator[Any]:
     session.stop()
 
 
+# Py4J leaves its own sockets to the garbage collector.
+QUIET = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@QUIET
 @pytest.mark.spark
 def test_spark_and_python_agree_on_a_part(spark: Any, tmp_path: Path) -> None:
     chance = random.Random(SEED)
@@ -120,6 +128,7 @@ def test_spark_and_python_agree_on_a_part(spark: Any, tmp_path: Path) -> None:
     assert differences(table, rows, expressions) == []
 
 
+@QUIET
 @pytest.mark.spark
 @pytest.mark.long
 def test_spark_and_python_agree_on_all(spark: Any, tmp_path: Path) -> None:
