@@ -67,8 +67,13 @@ def _cents(column: Column) -> Array:
     return np.where(np.asarray(pc.is_valid(column)), cents, NULL) if column.null_count else cents
 
 
+def _by_column(count: int) -> Array:
+    """Return room for rows, each column in one piece of memory: columns are written whole."""
+    return np.empty((count, kn.ROW), dtype=np.int64, order="F")
+
+
 def _rows_of(table: pa.Table) -> Array:
-    rows = np.empty((len(table), kn.ROW), dtype=np.int64)
+    rows = _by_column(len(table))
     codes = {name: code for code, name in enumerate(STATUS_NAMES)}
     status = codes_of(table["status"], codes, ACTIVE)
     rows[:, kn.R_MONTH_END] = days_of(table["month_end"], 0)
@@ -104,9 +109,13 @@ def _continued(rows: Array, last: Array, horizon: int) -> tuple[Array, Array]:
     ended = last[rows[last, kn.R_STATUS] != ACTIVE]
     months = month_of(rows[ended, kn.R_MONTH_END])
     times[ended] += np.maximum(horizon - months, 0)
+    if len(times) == times.sum():
+        return rows, times
     source = np.repeat(np.arange(len(rows)), times)
     step = np.arange(len(source)) - np.repeat(np.cumsum(times) - times, times)
-    longer = rows[source]
+    longer = _by_column(len(source))
+    for place in range(kn.ROW):
+        longer[:, place] = rows[:, place][source]
     extra = step > 0
     month = month_of(longer[extra, kn.R_MONTH_END]) + step[extra] - 12 * 1970
     ends = (month + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) - 1
@@ -132,11 +141,12 @@ def months_of(read: Any, loans: pa.Table, horizon: int) -> Months:
     loan = places_of(table["loan_id"], loans["loan_id"].combine_chunks())
     rows = _rows_of(table)
     if len(loan) and loan.min() < 0:
-        rows, loan = rows[loan >= 0], loan[loan >= 0]
+        keep = loan >= 0
+        rows, loan = np.asfortranarray(rows[keep]), loan[keep]
     key = loan * 1_000_000 + rows[:, kn.R_MONTH_END]
     if (key[1:] < key[:-1]).any():
         order = np.argsort(key, kind="stable")
-        rows, loan = rows[order], loan[order]
+        rows, loan = np.asfortranarray(rows[order]), loan[order]
     at = np.searchsorted(loan, np.arange(len(loans) + 1))
     last = at[1:] - 1
     _write_off_exposure(rows, loan)
