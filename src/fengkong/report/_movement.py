@@ -9,7 +9,7 @@ import altair as alt
 import ibis
 
 from fengkong.formula.measures import Measure, measures
-from fengkong.foundation.errors import UnsupportedError
+from fengkong.foundation.errors import FengkongError, UnsupportedError
 from fengkong.portfolio.loss.movement import TEXT, movement, write_offs_between
 from fengkong.report._compute import Missing, Result, Support, plain
 from fengkong.report._pictures import GOOD, INK, QUIET, RISK, WIDTH, Picture, drawn
@@ -47,6 +47,8 @@ def loss_movement(opening: Any, closing: Any, support: Support) -> Result | Miss
         before, after = (_losses(view, by_loan) for view in (opening, closing))
     except UnsupportedError as error:
         return Missing(name=NAME, measure=NAME, needs=error.needs)
+    except FengkongError as error:
+        return Missing(name=NAME, measure=NAME, needs=(str(error),))
     write_offs = write_offs_between(_written(opening), _written(closing))
     table = ibis.duckdb.connect().to_pyarrow(movement(before, after, write_offs))
     rows = [{name: plain(value) for name, value in row.items()} for row in table.to_pylist()]

@@ -114,7 +114,7 @@ def buckets(position: Position, language: str, key: str) -> Picture | None:
             "text": f"{row['bucket']}: "
             f"{cell_text('', row['outstanding_principal_amount'], language)}",
         }
-        for row in rows
+        for row in late
     ]
     title = say(
         "finding_buckets", language,
@@ -153,7 +153,7 @@ def trend(position: Position, language: str, key: str) -> Picture | None:
         x=x, y=y, description="text:N"
     )
     last = alt.Chart(_data(data[-1:])).mark_text(
-        align="right", dy=-12, color=INK, fontSize=13, fontWeight="bold", aria=False
+        align="left", dx=6, color=INK, fontSize=13, fontWeight="bold", aria=False
     ).encode(x=x, y=y, text="label:N")  # fmt: skip
     return Picture(
         key="trend", title=trend_title(position, language), note="",
@@ -180,9 +180,15 @@ def heat(position: Position, language: str, key: str) -> Picture | None:
     if result is None:
         return None
     rows = [row for row in result.rows if row["amount_rate"] is not None]
-    regions = {str(row["region"]) for row in rows}
-    if not rows or len(regions) > 2 * _WIDE_MAX:
+    if not rows:
         return None
+    balances: dict[str, Any] = {}
+    for row in rows:
+        name = str(row["region"])
+        balances[name] = balances.get(name, 0) + row["outstanding_principal_amount"]
+    regions = sorted(balances, key=lambda name: (-balances[name], name))[:_WIDE_MAX]
+    note = "%" if len(balances) <= _WIDE_MAX else say("note_largest", language, number=_WIDE_MAX)
+    rows = [row for row in rows if str(row["region"]) in regions]
     worst = max(rows, key=lambda row: row["amount_rate"])
     data = [
         {
@@ -197,7 +203,7 @@ def heat(position: Position, language: str, key: str) -> Picture | None:
         "finding_heat", language, grade=worst["grade"], region=worst["region"],
         rate=percent(worst["amount_rate"]),
     )  # fmt: skip
-    return Picture(key="heat", title=title, note="%", svg=drawn(chart, key), result=result)
+    return Picture(key="heat", title=title, note=note, svg=drawn(chart, key), result=result)
 
 
 def _cells(

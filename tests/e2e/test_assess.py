@@ -1,0 +1,114 @@
+"""The main job through the command line: simulate, assess, open the page; and on Spark."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from datetime import date
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from fengkong.book.simulate import simulate
+from fengkong.book.store import Book
+from fengkong.cli.assess import command, last_month_end
+from fengkong.cli.demo import command as demo
+from fengkong.foundation.errors import InputError
+from fengkong.report import assess
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("platform") / "book"
+    simulate(folder, borrowers=1000, months=24, seed=1)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def report(place: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("report")
+    result = CliRunner().invoke(command, [str(place), "--out", str(out), "--json"])
+    assert result.exit_code == 0, result.output
+    content = json.loads(result.stdout)
+    assert content["report"] == str(out / "report.html")
+    assert content["computed"] > 20
+    return out
+
+
+def test_default_day_is_the_last_month_end_with_data(place: Path):
+    assert last_month_end(Book.open(place)) == date(2024, 12, 31)
+
+
+def test_book_without_dated_facts_says_what_to_do(tmp_path: Path):
+    with pytest.raises(InputError, match="fk import"):
+        last_month_end(Book.create(tmp_path / "book"))
+
+
+def test_instant_that_is_none_is_refused(place: Path, tmp_path: Path):
+    arguments = [str(place), "--out", str(tmp_path), "--known-at", "yesterday"]
+    result = CliRunner().invoke(command, arguments)
+    assert isinstance(result.exception, InputError)
+
+
+def test_expected_loss_movement_adds_up(report: Path):
+    figures = json.loads((report / "position.json").read_text(encoding="utf-8"))["figures"]
+    lines = {
+        figure["dimensions"]["line"]: round(float(figure["value"]) * 100)
+        for figure in figures
+        if figure["measure"] == "expected_loss_movement"
+    }
+    closing = lines.pop("closing")
+    del lines["charge_to_profit_or_loss"]
+    assert sum(lines.values()) == closing
+    total = sum(
+        round(float(figure["value"]) * 100)
+        for figure in figures
+        if figure["computation"] == "expected_loss"
+    )
+    assert total == closing
+
+
+def test_demo_says_where_the_report_is(tmp_path: Path):
+    result = CliRunner().invoke(demo, ["--borrowers", "60", "--out", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert f"Report: {tmp_path / 'report' / 'report.html'}" in result.stdout
+    assert "Look first" in result.stdout
+
+
+def test_page_loads_in_a_browser_without_error(report: Path, tmp_path: Path):
+    browser = shutil.which("chromium") or shutil.which("chromium-browser")
+    if browser is None:
+        pytest.skip("needs chromium: apt-get install chromium")
+    done = subprocess.run(
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
+         f"--user-data-dir={tmp_path}", "--virtual-time-budget=2000", "--dump-dom",
+         f"{(report / 'report.html').as_uri()}#en"],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert not re.findall(r".*CONSOLE.*", done.stderr)
+    assert '<html lang="en">' in done.stdout, "the page's own script did not run"
+
+
+@pytest.mark.spark
+def test_spark_gives_the_same_position(place: Path, report: Path, tmp_path: Path):
+    pytest.importorskip("pyspark", reason="needs the extra [scale]")
+    if shutil.which("java") is None:
+        pytest.skip("needs Java 17")
+    book = Book.open(place)
+    assess(book, as_of=last_month_end(book), out=tmp_path, engine="spark", language="en")
+    ours, theirs = (
+        json.loads((folder / "position.json").read_text(encoding="utf-8"))
+        for folder in (report, tmp_path)
+    )
+    assert theirs["engine"] == "spark"
+    assert [one["id"] for one in theirs["figures"]] == [one["id"] for one in ours["figures"]]
+    assert theirs["not_supported"] == ours["not_supported"]
+    for own, other in zip(ours["figures"], theirs["figures"], strict=True):
+        if isinstance(own["value"], float) and other["value"] is not None:
+            assert other["value"] == pytest.approx(own["value"], rel=1e-9, abs=1e-12), own["id"]
+        else:
+            assert other["value"] == own["value"], own["id"]
