@@ -7,10 +7,11 @@ spread must be that of a standard normal, so that neither a bias nor bands too w
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
-import ibis
 import numpy as np
+import pandas as pd
 import pyarrow.dataset as ds
 import pytest
 from scipy.stats import chi2, norm
@@ -18,33 +19,27 @@ from scipy.stats import chi2, norm
 from fengkong.book.simulate import GRADES, STATES, Truth, simulate
 from fengkong.book.simulate.truth import truth_folder
 from fengkong.book.store import Book
+from fengkong.portfolio.transition import transition
 
 MONTHS, LOANS = 36, 6000
 TRIALS_MIN = 25.0  # variance below which a count is too small for the normal band
 
 
 def observed_transitions(book: Path) -> np.ndarray:
-    """Count loans by grade, month, state before and state from the loan-months, by Ibis."""
-    folder = Book.open(book).batches()[0].folder
-    connection = ibis.duckdb.connect()
-    rows = connection.read_parquet(str(folder / "loan_months" / "*.parquet"))
-    loans = connection.read_parquet(str(folder / "loans" / "*.parquet")).select("loan_id", "grade")
-    late = rows.days_past_due
-    bucket = ibis.least(((late + 29) / 30).floor().cast("int64"), 7)
-    state = ibis.cases(
-        (rows.status == "closed", 8), (rows.status == "written_off", 9), else_=bucket
+    """Count loans by grade, month, state before and state with the registered measure."""
+    end = date(2023 + (MONTHS - 1) // 12, 12, 31)
+    with Book.open(book).view(as_of=end) as view:
+        found = transition(view.panel(), by=("grade", "month_end")).to_pandas()
+    found = found[found["opening_state"].isin(STATES[:8]) & (found["loans"] > 0)]
+    when = pd.to_datetime(found["month_end"])
+    place = (
+        found["grade"].map(GRADES.index).to_numpy(),
+        ((when.dt.year - 2023) * 12 + when.dt.month - 1).to_numpy(),
+        found["opening_state"].map(STATES.index).to_numpy(),
+        found["state"].map(STATES.index).to_numpy(),
     )
-    number = (rows.month_end.year() - 2023) * 12 + rows.month_end.month() - 1
-    rows = rows.mutate(state=state, number=number)
-    window = ibis.window(group_by="loan_id", order_by="month_end")
-    rows = rows.mutate(before=rows.state.lag().over(window)).filter(lambda t: t.before < 8)
-    rows = rows.join(loans, "loan_id")
-    counted = rows.group_by("grade", "number", "before", "state").aggregate(n=rows.count())
-    found = counted.to_pandas()
     result = np.zeros((len(GRADES), MONTHS, 8, len(STATES)))
-    grade = found["grade"].map(GRADES.index).to_numpy()
-    place = (grade, *(found[name].to_numpy(int) for name in ("number", "before", "state")))
-    np.add.at(result, place, found["n"].to_numpy(float))
+    np.add.at(result, place, found["loans"].to_numpy(float))
     return result
 
 
