@@ -267,13 +267,15 @@ def eba_default_rate(states: ir.Table, *, by: Sequence[str] = ()) -> ir.Table:
     names = keys(states, by)
     active = states.filter(states.status == "active")
     amount = active.outstanding_principal_amount
+    # Counting where unknown is 0 on DuckDB and null on Spark: unknown is said to be no.
+    bad = active.eba_default.fill_null(False)
     small = grouped(
         active,
         names,
         loans=active.count(),
-        default_loans=active.count(where=active.eba_default),
+        default_loans=active.count(where=bad),
         outstanding_principal_amount=money_sum(amount),
-        default_principal_amount=money_sum(amount, active.eba_default),
+        default_principal_amount=money_sum(amount, bad),
     )
     result = small.mutate(
         count_rate=ratio(small.default_loans, small.loans),

@@ -114,7 +114,7 @@ def vintage_ever(panel: ir.Table, *, by: Sequence[str] = (), over_days: int = 30
     regulation.md D8, vintage rate and months on book.
     """
     names = _names(panel, by, over_days)
-    bad = panel[f"ever_over_{over_days}"]
+    bad = panel[f"ever_over_{over_days}"].fill_null(False)
     small = grouped(
         panel,
         [*names, "months_on_book"],
