@@ -118,6 +118,7 @@ def exact(item: dict[str, Any], content: dict[str, Any]) -> tuple[int, Decimal, 
     return stage, (year if stage == 1 else life), year, life
 
 
+@settings(max_examples=25)
 @given(st.lists(loan(), min_size=1, max_size=8), market())
 def test_equals_exact_arithmetic_loan_by_loan(loans: list[dict[str, Any]], content: dict[str, Any]):
     for row in records(by_loan(loans, content)):
@@ -137,7 +138,7 @@ def raised(content: dict[str, Any], part: str) -> dict[str, Any]:
     return content | {"scenarios": up}
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(st.lists(loan(), min_size=1, max_size=5), market(), st.sampled_from(["pd", "lgd"]))
 def test_rises_with_pd_and_with_lgd_and_lifetime_is_not_below_twelve_months(
     loans: list[dict[str, Any]], content: dict[str, Any], part: str
@@ -152,7 +153,7 @@ def test_rises_with_pd_and_with_lgd_and_lifetime_is_not_below_twelve_months(
         assert before["expected_loss_lifetime_amount"] >= before["expected_loss_12m_amount"]
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(st.lists(loan(), min_size=1, max_size=6), st.lists(loan(), min_size=1, max_size=6), market())
 def test_two_books_added_add_their_amounts(
     first: list[dict[str, Any]], second: list[dict[str, Any]], content: dict[str, Any]
@@ -168,7 +169,7 @@ def test_two_books_added_add_their_amounts(
     assert all(sums[0][stage] + sums[1][stage] == sums[2][stage] for stage in (1, 2, 3))
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(
     st.dictionaries(st.integers(0, 9), st.tuples(st.integers(1, 3), money()), max_size=8),
     st.dictionaries(st.integers(0, 9), st.tuples(st.integers(1, 3), money()), max_size=8),
