@@ -1,0 +1,211 @@
+"""Reading of the files of one load: in one quick pass, or carefully when anything is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fengkong.book.importers import _quarantine
+from fengkong.book.importers._mapping import FileMap, Plan, Target, parse_mapping, propose
+from fengkong.book.importers._scan import LINE, Head, find_encoding, read_head, scan
+from fengkong.book.importers._typed import Typed, usable_targets
+from fengkong.book.importers._unpack import Limits, Plain, unpack
+from fengkong.book.quality import built_in_rules
+from fengkong.book.schema import TABLES
+from fengkong.book.vault import personal_columns
+from fengkong.foundation.errors import TapeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fengkong.book.store import Book
+
+REASONS = "__reasons"
+
+
+@dataclass(slots=True)
+class Part:
+    """One file of the load and what was made of it."""
+
+    number: int
+    plain: Plain
+    part: FileMap
+    head: Head
+    targets: tuple[Target, ...]
+    rows: int = 0
+    fast: Path | None = None
+    detail: Path | None = None
+    refused: list[_quarantine.Row] = field(default_factory=list)
+
+
+class Reading:
+    """The files of one load, read in its staging folder."""
+
+    def __init__(
+        self,
+        book: Book,
+        folder: Path,
+        plan: Plan | None,
+        limits: Limits,
+        say: Callable[[str, float], None],
+    ) -> None:
+        self.book, self.folder, self.plan, self.limits, self.say = book, folder, plan, limits, say
+        options: dict[str, Any] = {"temp_directory": str(folder / "engine")}
+        if limits.memory:
+            options["memory_limit"] = limits.memory
+        self.connection: Any = ibis.duckdb.connect(**options)
+        self.rules = built_in_rules() + (plan.rules if plan else ())
+        self.parts: list[Part] = []
+        self.source: dict[str, Any] = {}
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def read(self, number: int, path: Path) -> Part:
+        sheet = next((p.sheet for p in self.plan.files if p.sheet), None) if self.plan else None
+        inside = self.folder / f"in{number}"
+        inside.mkdir()
+        plain = unpack(path, inside, self.limits, sheet=sheet)
+        parquet = plain.kind == "parquet"
+        head = self._parquet_head(plain) if parquet else self._csv_head(plain)
+        part = self._part_of(plain.name, head)
+        targets = usable_targets(part, head.columns, plain.name)
+        made = Part(number, plain, part, head, targets)
+        simple = (
+            plain.kind == "csv" and head.encoding == "utf-8" and len(targets) == 1
+            and not part.skip_footer and not targets[0].distinct and targets[0].skip_if_empty is None  # noqa: E501
+            and not personal_columns(TABLES[targets[0].table])
+            and not any(spec.row_prefix is not None for spec in targets[0].fields.values())
+        )  # fmt: skip
+        if not (simple and self._quick(made)):
+            self.careful(made)
+        return made
+
+    def _csv_head(self, plain: Plain) -> Head:
+        with plain.path.open("rb") as stream:
+            start = stream.read(1 << 20)
+        cut = start[: start.rfind(b"\n") + 1] or start
+        try:
+            cut.decode("utf-8")
+            encoding = "utf-8"
+        except UnicodeDecodeError:
+            encoding = find_encoding(plain.path)
+        return read_head(plain.path, plain.name, encoding)
+
+    def _parquet_head(self, plain: Plain) -> Head:
+        try:
+            meta = pq.read_metadata(plain.path)
+        except (pa.ArrowException, OSError) as error:
+            raise TapeError(
+                f"the Parquet file is damaged ({error})", file=plain.name, rule="L-03"
+            ) from error
+        size = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
+        if size > self.limits.unpacked_bytes:
+            raise TapeError("it unpacks to more than the limit", file=plain.name, rule="L-01")
+        return Head(tuple(meta.schema.to_arrow_schema().names), ",", "utf-8")
+
+    def _part_of(self, name: str, head: Head) -> FileMap:
+        if self.plan is not None:
+            return self.plan.of(name, head.columns)
+        part = propose(name, head.columns)
+        if part.get("unknown") or part.get("missing"):
+            raise TapeError(
+                f"not all columns are known (unknown: {', '.join(part.get('unknown', [])) or 'none'}; "  # noqa: E501
+                f"missing: {', '.join(part.get('missing', [])) or 'none'}); write a mapping, beginning "  # noqa: E501
+                "with: fk import mapping FILE --propose",
+                file=name, line=1, column=next(iter(part.get("unknown", [])), None),
+            )  # fmt: skip
+        return parse_mapping({"files": [{**part, "pattern": "*"}]}).files[0]
+
+    def _quick(self, made: Part) -> bool:
+        """Write typed rows in one pass; False when the careful way is needed."""
+        names = [f"c{place}" for place in range(len(made.head.columns))]
+        target = self.folder / f"fast{made.number}.parquet"
+        schema = TABLES[made.targets[0].table]
+        try:
+            raw = self.connection.read_csv(
+                str(made.plain.path), columns=dict.fromkeys(names, "VARCHAR"), header=True,
+                delim=made.head.delimiter, quote='"', escape='"', strict_mode=True,
+                null_padding=False, auto_detect=False,
+            )  # fmt: skip
+            typed = Typed(made.targets[0], raw, made.head.columns, self.rules, None)
+            table = raw.select(**typed.values, __bad=_any(typed))
+            key = schema.key[0]
+            table = table.mutate(
+                **{key: ibis.ifelse(table["__bad"], ibis.null(table[key].type()), table[key])}
+            )
+            self.connection.to_parquet(table.drop("__bad"), target, compression="zstd")
+        except Exception as error:
+            if type(error).__module__.split(".")[0] not in ("duckdb", "_duckdb"):
+                raise
+            target.unlink(missing_ok=True)
+            return False
+        rows = pq.read_metadata(target).num_rows
+        done = self.connection.read_parquet(str(target))
+        bad = done.filter(done[key].isnull()).count().execute()
+        if bad or rows + 1 != made.plain.lines:
+            target.unlink()
+            return False
+        made.rows, made.fast = rows, target
+        return True
+
+    def careful(self, made: Part) -> None:
+        """Read with exact lines, keep the cells, and note every broken rule by row."""
+        head, names = made.head, [f"c{place}" for place in range(len(made.head.columns))]
+        if made.plain.kind == "parquet":
+            source = self.connection.read_parquet(str(made.plain.path))
+            raw = source.select(
+                ibis.row_number().cast("int64").name(LINE),
+                *(
+                    source[old].cast("string").name(new)
+                    for old, new in zip(head.columns, names, strict=True)
+                ),
+            )
+            raw = raw.mutate(**{LINE: raw[LINE] + 1})
+            made.rows = pq.read_metadata(made.plain.path).num_rows
+        else:
+            raw = self._scanned(made, names)
+        columns: dict[str, Any] = {}
+        reasons = ibis.literal("")
+        for place, target in enumerate(made.targets):
+            typed = Typed(target, raw, head.columns, self.rules, raw[LINE])
+            columns |= {f"t{place}__{name}": value for name, value in typed.values.items()}
+            used = typed.values[target.skip_if_empty].notnull() if target.skip_if_empty else True
+            for rule, column, broken in typed.reasons:
+                flag = (broken & used).fill_null(False)
+                reasons = reasons.concat(ibis.ifelse(flag, f"{rule}\x1f{column}\x1e", ""))
+        made.detail = self.folder / f"detail{made.number}.parquet"
+        table = raw.select(LINE, *names, **columns, **{REASONS: reasons})
+        self.connection.to_parquet(table, made.detail, compression="zstd")
+        made.fast = None
+
+    def _scanned(self, made: Part, names: list[str]) -> Any:
+        """Read the careful copy of a CSV; switch encoding when that reads more of it."""
+        head = made.head
+        if head.encoding == "utf-8":
+            found = find_encoding(made.plain.path)
+            if found != head.encoding:
+                head = made.head = read_head(made.plain.path, made.plain.name, found)
+        clean = self.folder / f"clean{made.number}.csv"
+        made.rows, refused = scan(made.plain.path, head, clean, skip_footer=made.part.skip_footer)
+        made.refused = [
+            _quarantine.Row(made.plain.name, one.line, ((one.rule, ""),), head.columns, one.text)
+            for one in refused
+        ]
+        kinds = {LINE: "BIGINT", **dict.fromkeys(names, "VARCHAR")}
+        return self.connection.read_csv(
+            str(clean), columns=kinds, header=True, delim=head.delimiter, quote='"', escape='"',
+            strict_mode=True, null_padding=False, auto_detect=False, max_line_size=1 << 24,
+        )  # fmt: skip
+
+
+def _any(typed: Typed) -> Any:
+    """Return whether a row breaks any rule."""
+    bad: Any = ibis.literal(False)
+    for _, _, broken in typed.reasons:
+        bad = bad | broken.fill_null(False)
+    return bad
