@@ -12,7 +12,7 @@ from typing import Any
 
 import ibis
 
-from fengkong.formula._nodes import INTEGER_MAX, Node
+from fengkong.formula._nodes import Node
 from fengkong.formula._patterns import (
     CENTS_LIMIT,
     DATE_PATTERN,
@@ -35,9 +35,29 @@ _ORDINAL_LAST = date.max.toordinal()
 
 def compiled(node: Node, table: Any) -> Any:
     """Return the Ibis value of a node over a table."""
+    value = _unchecked(node, table)
+    return finite(value) if node.kind is Kind.FLOAT and node.op in _CARRIES else value
+
+
+_CARRIES = frozenset({"add", "column", "divide", "multiply", "negate", "subtract"})
+
+
+def _unchecked(node: Node, table: Any) -> Any:
+    """Return the value of a node; of these float operations NaN and infinity may come out.
+
+    They stay NaN or infinity through + - * and as a numerator, so one check at the end of such a
+    chain is enough; a check at each step would double the text sent to the engine every time.
+    """
     if node.op == "column":
         return _column(node, table)
-    return _BUILD[node.op](node, [compiled(arg, table) for arg in node.args])
+    carries = node.kind is Kind.FLOAT and node.op in _CARRIES
+    args = [
+        _unchecked(arg, table)
+        if carries and not (node.op == "divide" and place == 1)
+        else compiled(arg, table)
+        for place, arg in enumerate(node.args)
+    ]
+    return _BUILD[node.op](node, args)
 
 
 def _column(node: Node, table: Any) -> Any:
@@ -45,7 +65,7 @@ def _column(node: Node, table: Any) -> Any:
     wanted = ibis.dtype(IBIS_TYPE[node.kind])  # type: ignore[index]
     if value.type().copy(nullable=True) != wanted and node.kind is not Kind.INSTANT:
         value = value.cast(wanted)
-    return finite(value) if node.kind is Kind.FLOAT else value
+    return value
 
 
 def finite(value: Any) -> Any:
@@ -71,7 +91,7 @@ def _arithmetic(symbol: Callable[[Any, Any], Any]) -> Callable[[Node, list[Any]]
     def build(node: Node, args: list[Any]) -> Any:
         left, right = args
         if node.kind is Kind.FLOAT:
-            return finite(symbol(left, right))
+            return symbol(left, right)
         if node.kind is Kind.MONEY:
             return symbol(left.cast(WIDE_MONEY), right.cast(WIDE_MONEY)).try_cast(MONEY)
         return _int64(symbol(left.cast(WIDE_INTEGER), right.cast(WIDE_INTEGER)))
@@ -80,11 +100,8 @@ def _arithmetic(symbol: Callable[[Any, Any], Any]) -> Callable[[Node, list[Any]]
 
 
 def _int64(wide: Any) -> Any:
-    """Return a wide decimal as int64, null beyond +-(2^63 - 1)."""
-    value = wide.try_cast("int64")
-    return ibis.ifelse(
-        wide >= ibis.literal(Decimal(-INTEGER_MAX), WIDE_INTEGER), value, ibis.null("int64")
-    )
+    """Return a wide decimal as int64, null beyond its range."""
+    return wide.try_cast("int64")
 
 
 def _multiply_money(node: Node, args: list[Any]) -> Any:
@@ -105,7 +122,7 @@ def _money(value: int | Decimal) -> Any:
 
 def _divide(node: Node, args: list[Any]) -> Any:
     left, right = args
-    return finite(left / right.nullif(0.0))
+    return left / right.nullif(0.0)
 
 
 def _negate(node: Node, args: list[Any]) -> Any:

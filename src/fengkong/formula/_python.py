@@ -375,7 +375,7 @@ def _division(note: Note, where: str) -> Callable[[float, float], float | None]:
 
 
 _FITS: dict[Kind, Callable[[Any], bool]] = {
-    Kind.INTEGER: lambda v: -INTEGER_MAX <= v <= INTEGER_MAX,
+    Kind.INTEGER: lambda v: -INTEGER_MAX - 1 <= v <= INTEGER_MAX,
     Kind.MONEY: lambda v: abs(v) <= MONEY_MAX,
     Kind.FLOAT: math.isfinite,
 }

@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import ibis
 import pytest
 
 from fengkong.formula import Expression, Schema
@@ -205,3 +206,10 @@ def test_the_register_is_light() -> None:
     code = "import sys, fengkong.formula.measures; print(sorted({'ibis', 'sqlglot'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_long_chain_does_not_swell() -> None:
+    table = ibis.table({"rate": "float64", "late": "int64"}, name="t")
+    for text in (" + ".join(["rate"] * 60), " / ".join(["rate"] * 60), " - ".join(["late"] * 60)):
+        written = str(ibis.to_sql(Expression.parse(text, SCHEMA).to_ibis(table), dialect="duckdb"))
+        assert len("".join(written.split())) < 40_000  # without indentation
