@@ -94,6 +94,8 @@ def import_tape(
     paths = [Path(path) for path in files]
     if not paths:
         raise InputError("no file was given")
+    if len({path.name for path in paths}) < len(paths):
+        raise InputError("two files have the same name; rename one, so that a line can be found")
     say = progress or (lambda _text, _share: None)
     for path in paths:
         if not path.is_file():

@@ -153,3 +153,9 @@ def test_a_refused_row_is_kept_encrypted_repaired_and_counted_once(book, tmp_pat
     with pytest.raises(TapeError, match="before"):
         resubmit(book, report.batch_id, [path], recorded_at=NOW)
     assert quarantine.expire(book, on=datetime(2027, 1, 1, tzinfo=UTC)) == 1
+
+
+def test_a_tape_of_refused_rows_only_is_still_accounted_for(book, tmp_path):
+    report = load(book, tmp_path, HEAD + "L1,CNY,-1,0.1,12,2025-01-15\n")
+    assert (report.read, report.accepted, report.quarantined) == (1, 0, 1)
+    assert len(quarantine.quarantines(book)) == 1
