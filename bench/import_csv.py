@@ -60,8 +60,13 @@ def main(rows: int = 10_000_000) -> dict[str, Any]:
             book, [path], format="mapping", recorded_at=datetime(2026, 1, 1, tzinfo=UTC)
         )
         ours = time.perf_counter() - start
-        result = {"rows": rows, "accepted": report.accepted, "duckdb_copy_s": round(copy, 2),
-                  "import_s": round(ours, 2), "share_of_copy_speed": round(copy / ours, 3)}  # fmt: skip
+        result = {
+            "rows": rows,
+            "accepted": report.accepted,
+            "duckdb_copy_s": round(copy, 2),
+            "import_s": round(ours, 2),
+            "share_of_copy_speed": round(copy / ours, 3),
+        }
     for key, value in result.items():
         print(f"{key:>20} {value}")
     return result
