@@ -232,15 +232,16 @@ def _month_days(year: Any, month: Any) -> Any:
     return ibis.cases((month == 2, february), (month.isin([4, 6, 9, 11]), 30), else_=31)
 
 
+def _clipped(count: Any, limit: int) -> Any:
+    """Return the count within limits; null becomes the lower limit, which no date survives."""
+    return ibis.least(ibis.greatest(count, -limit), limit).cast("int64")
+
+
 def _add_months(node: Node, args: list[Any]) -> Any:
-    day, months = args
-    bounded = ibis.ifelse(months.between(-MONTHS_MAX, MONTHS_MAX), months, ibis.null("int64"))
-    total = day.year().cast("int64") * 12 + day.month().cast("int64") - 1 + bounded
-    total = ibis.ifelse(total.between(12, 9999 * 12 + 11), total, ibis.null("int64"))
-    month = total % 12 + 1
-    year = ((total - total % 12) / 12).round().cast("int64")
-    last = _month_days(year, month)
-    return _make_date(year, month, ibis.least(day.day().cast("int64"), last.cast("int64")))
+    day, months = args[0], _clipped(args[1], MONTHS_MAX)
+    total = day.year().cast("int64") * 12 + day.month().cast("int64") - 1 + months
+    safe = ibis.ifelse(total.between(12, 9999 * 12 + 11), months, ibis.null("int64"))
+    return (day + safe.as_interval("M")).cast("date")
 
 
 def _make_date(year: Any, month: Any, day: Any) -> Any:
@@ -259,10 +260,9 @@ def _days_from_start(day: Any) -> Any:
 
 
 def _add_days(node: Node, args: list[Any]) -> Any:
-    day, count = args
-    bounded = ibis.ifelse(count.between(-DAYS_MAX, DAYS_MAX), count, ibis.null("int64"))
-    good = (_days_from_start(day) + bounded).between(1, _ORDINAL_LAST)
-    safe = ibis.ifelse(good, bounded, ibis.null("int64"))
+    day, count = args[0], _clipped(args[1], DAYS_MAX)
+    good = (_days_from_start(day) + count).between(1, _ORDINAL_LAST)
+    safe = ibis.ifelse(good, count, ibis.null("int64"))
     return (day + safe.as_interval("D")).cast("date")
 
 
