@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,11 +22,28 @@ settings.load_profile(os.environ.get("FENGKONG_HYPOTHESIS", "quick"))
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the long tests out unless they are asked for by name of their marker."""
+    for item in items:
+        if "spark" in item.keywords:  # PySpark leaves its sockets to the collector
+            for warning in ("pytest.PytestUnraisableExceptionWarning", "ResourceWarning"):
+                item.add_marker(pytest.mark.filterwarnings(f"ignore::{warning}"))
     if config.getoption("markexpr"):
         return
     for item in items:
         if "long" in item.keywords:
             item.add_marker(pytest.mark.skip(reason="long: run it with ./fk test --long"))
+
+
+@pytest.fixture(autouse=True)
+def _spark_ready(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Skip tests marked spark where it cannot run; collect its sockets within the test."""
+    if "spark" not in request.node.keywords:
+        yield
+        return
+    pytest.importorskip("pyspark", reason="spark: the extra [scale] is not installed")
+    if shutil.which("java") is None:
+        pytest.skip("spark: Java 17 is not installed")
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

@@ -204,7 +204,9 @@ def _sums(facts: Any, exposures: Any, using: Parameters, weights: list[float]) -
     discount = (1.0 + rows["eir_used"]).pow(-rows["year_number"].cast("float64"))
     present = rows["exposure_amount"].cast("float64") * discount
     left = rows["months_left"] - (rows["year_number"] - 1) * MONTHS_PER_YEAR
-    share = ibis.greatest(ibis.least(left / float(MONTHS_PER_YEAR), 1.0), 0.0)
+    # Spark reads the text 12.0 as a decimal and would cut the quotient to six digits.
+    years_left = left.cast("float64") / ibis.literal(MONTHS_PER_YEAR).cast("float64")
+    share = ibis.greatest(ibis.least(years_left, 1.0), 0.0)
     sums = {"exposure_amount": rows["exposure_amount"].sum(where=first).cast("decimal(18, 2)")}
     weighted_pd = 0.0
     for name, weight in zip(using.pd.scenarios, weights, strict=True):
