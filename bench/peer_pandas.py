@@ -1,7 +1,7 @@
 """The peer: the same measures in readable, fully vectorised pandas. Reviewed, then frozen.
 
 Written as an experienced analyst would: categoricals for text, float64 for money (faster for
-pandas than exact decimals), only the columns needed are read, no loop over loans, no object columns.
+pandas than exact decimals), only needed columns are read, no loop over loans, no object columns.
 It reads the facts (`loan_months`, `loans`) and builds its own panel, once for all measures.
 """
 

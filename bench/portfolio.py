@@ -40,8 +40,7 @@ PAIRS: dict[str, tuple[str, dict[str, Any], list[str], list[str]]] = {
         "prepayment", {}, ["month_end"],
         ["opening_principal_amount", "paid_principal_amount", "scheduled_principal_amount"]),
     "concentration by borrower": (
-        "concentration", {"by": ["borrower_id"]}, ["borrower_id"],
-        ["outstanding_principal_amount"]),
+        "concentration", {}, ["borrower_id"], ["outstanding_principal_amount"]),
 }  # fmt: skip
 
 
@@ -112,12 +111,14 @@ def in_process(side: str, book_path: Path, as_of: date) -> dict[str, Any]:
 
 
 def make_book(folder: Path, loans: int, months: int) -> tuple[Path, float]:
-    """Simulate a book of about ``loans`` loans without payments."""
+    """Simulate a book of ``loans`` loans without payments."""
     from fengkong.book.simulate import simulate
 
     path = folder / f"book-{loans}"
     seconds, _ = timed(
-        lambda: simulate(path, borrowers=loans, months=months, seed=1, payments=False)
+        lambda: simulate(
+            path, borrowers=loans * 6 // 10, loans=loans, months=months, seed=1, payments=False
+        )
     )
     return path, seconds
 
