@@ -146,6 +146,9 @@ def _records(  # noqa: PLR0912  one state machine
         if text is None:
             yield line, None, Refused(line, "W-02", raw.rstrip(b"\r\n").decode("latin-1"))
             continue
+        if len(text) > _LONGEST_RECORD:
+            yield line, None, Refused(line, "W-03", text.rstrip("\r\n"))
+            continue
         if '"' not in text:
             body = text.rstrip("\r\n")
             count = body.count(delimiter)
@@ -204,5 +207,8 @@ def _fields(text: str, delimiter: str) -> list[str] | None:
 
 def _clean(line: int, fields: list[str], delimiter: str) -> str:
     out = io.StringIO()
-    csv.writer(out, delimiter=delimiter, lineterminator="\n").writerow([line, *fields])
+    # All cells in quotes: the writer leaves a lone carriage return bare, and the engine would end
+    # the row there.
+    writer = csv.writer(out, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    writer.writerow([line, *fields])
     return out.getvalue()
