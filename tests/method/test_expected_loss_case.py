@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import ibis
-import pyarrow as pa
 import pytest
 import yaml
+from tests.method.tape_door import load_tape
 from tests.unit.portfolio.loss.loss_tables import derived
 
-from fengkong.book.schema import TABLES
 from fengkong.book.store import Book
 from fengkong.portfolio.loss import (
     LossSettings,
@@ -248,21 +247,13 @@ def schedule(name: str, version: int, since: date, rows: list[Any]) -> list[dict
 
 @pytest.fixture(scope="module")
 def book(case: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Book:
-    made = Book.create(tmp_path_factory.mktemp("p8") / "book", key=b"k" * 32)
+    folder = tmp_path_factory.mktemp("p8")
+    made = Book.create(folder / "book", key=b"k" * 32)
     instants = {"early": OPENING, "late": CLOSING}
     for part, tables in as_facts(case).items():
-        made.append(
-            {name: arrow(name, rows) for name, rows in tables.items()},
-            recorded_at=datetime.combine(instants[part], time(12), tzinfo=UTC),
-            source={"case": "P8"},
-            content_hash=part,
-        )
+        instant = datetime.combine(instants[part], time(12), tzinfo=UTC)
+        load_tape(made, folder / part, tables, recorded_at=instant)
     return made
-
-
-def arrow(name: str, rows: list[dict[str, Any]]) -> pa.Table:
-    schema = ibis.schema(TABLES[name].ibis_schema()).to_pyarrow()
-    return pa.Table.from_pylist(rows, schema=schema)
 
 
 def test_through_the_book(case: dict[str, Any], book: Book):

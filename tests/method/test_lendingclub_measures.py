@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 from tests.unit.portfolio.panel_maker import lines
 
 from fengkong import portfolio
+from fengkong.book.importers import import_tape
 from fengkong.book.store import Book
 
 pytestmark = pytest.mark.shared
@@ -26,46 +26,34 @@ FILE = "lendingclub_2015_loan_outcomes.csv.gz"
 
 
 def cents(values: pd.Series) -> pd.Series:
-    """Whole cents, half up."""
+    """Whole cents of computed amounts, half up."""
     return np.floor(values * 100 + 0.5).astype("int64")
+
+
+def exact_cents(texts: pd.Series) -> pd.Series:
+    """Whole cents of amounts as written, half up: 288.585 is a tie, its nearest float is not."""
+    return texts.map(lambda text: int((Decimal(text) * 100).quantize(Decimal(1), ROUND_HALF_UP)))
 
 
 @pytest.fixture(scope="module")
 def raw(shared: Path) -> pd.DataFrame:
-    frame = pd.read_csv(shared / "data" / FILE, parse_dates=["issue_d"])
+    as_text = dict.fromkeys(("total_rec_prncp", "recoveries", "collection_recovery_fee"), str)
+    frame = pd.read_csv(shared / "data" / FILE, parse_dates=["issue_d"], dtype=as_text)
     rate = frame["int_rate"] / 1200
     frame["principal"] = cents(frame["installment"] * (1 - (1 + rate) ** -36) / rate)
-    frame["paid"] = cents(frame["total_rec_prncp"])
-    frame["back"] = cents(frame["recoveries"]) - cents(frame["collection_recovery_fee"])
+    frame["paid"] = exact_cents(frame["total_rec_prncp"])
+    fee = exact_cents(frame["collection_recovery_fee"])
+    frame["back"] = exact_cents(frame["recoveries"]) - fee
     frame["off"] = frame["loan_status"] == "Charged Off"
     return frame
 
 
-def money(values: pd.Series) -> pa.Array:
-    return pa.array([Decimal(int(value)).scaleb(-2) for value in values], pa.decimal128(18, 2))
-
-
 @pytest.fixture(scope="module")
-def tables(raw: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def tables(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     book = Book.create(tmp_path_factory.mktemp("lendingclub") / "book")
-    names = pa.array(raw["id"].astype(str))
-    loans = pa.table({
-        "loan_id": names, "currency": pa.array(["USD"] * len(raw)),
-        "principal_amount": money(raw["principal"]),
-        "disbursed_on": pa.array(raw["issue_d"].dt.date, pa.date32()),
-        "grade": pa.array(raw["grade"]),
-    })  # fmt: skip
-    outcomes = pa.table({
-        "loan_id": names, "observed_on": pa.array([date(2019, 1, 1)] * len(raw), pa.date32()),
-        "status": pa.array(np.where(raw["off"], "charged_off", "paid")),
-        "paid_principal_amount": money(raw["paid"]),
-        "recovered_amount": money(cents(raw["recoveries"])),
-        "recovery_cost_amount": money(cents(raw["collection_recovery_fee"])),
-    })  # fmt: skip
-    book.append(
-        {"loans": loans, "loan_outcomes": outcomes},
-        recorded_at=datetime(2019, 1, 1, tzinfo=UTC), source={}, content_hash="lendingclub",
-    )  # fmt: skip
+    now = datetime(2019, 4, 1, tzinfo=UTC)
+    report = import_tape(book, [shared / "data" / FILE], format="lendingclub", recorded_at=now)
+    assert (report.accepted, report.quarantined) == (119_015, 0)
     with book.view(as_of=date(2019, 12, 31)) as view:
         yield view.table("loans"), view.table("loan_outcomes")
 

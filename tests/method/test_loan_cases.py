@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 import yaml
+from tests.method.tape_door import load_tape
 
+from fengkong import portfolio
 from fengkong.book.replay import allocations, make_schedules, schedules_in_force
 from fengkong.book.schema import TABLES
 from fengkong.book.store import Book
+from fengkong.formula.measures import measure
 from fengkong.foundation.columns import Kind
 
 if TYPE_CHECKING:
@@ -123,13 +126,9 @@ def book(cases: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) 
         for place, event in enumerate(case["events"]):
             table, row = event_row(case, place, event)
             rows[table].append(row)
-    made = Book.create(tmp_path_factory.mktemp("cases") / "book")
-    made.append(
-        {name: arrow(name, content) for name, content in rows.items()},
-        recorded_at=datetime(2026, 1, 1, tzinfo=UTC),
-        source={"what": "worked cases"},
-        content_hash="cases",
-    )
+    folder = tmp_path_factory.mktemp("cases")
+    made = Book.create(folder / "book")
+    load_tape(made, folder / "tape", rows, recorded_at=datetime(2026, 1, 1, tzinfo=UTC))
     return made
 
 
@@ -171,7 +170,7 @@ def answer(state: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
     return {name: told[name] for name in asked if name in told}
 
 
-# Classification with excuses and floors is a measure (fengkong.portfolio), waivers are asked below.
+# Classification with excuses and floors is a measure, asked below, and so are waivers.
 ELSEWHERE = {"five_class_technical", "five_class_restructured", "waived"}
 
 
@@ -256,6 +255,29 @@ def test_waived(cases: list[dict[str, Any]], book: Book) -> None:
             }
             assert told == wanted, case["id"]
     assert asked > 0
+
+
+@pytest.mark.parametrize(
+    ("key", "technical_days", "wanted_count"),
+    [("five_class_technical", 7, 6), ("five_class_restructured", 0, 5)],
+)
+def test_classified(
+    cases: list[dict[str, Any]], book: Book, key: str, technical_days: int, wanted_count: int
+) -> None:
+    rule = portfolio.ClassRule(technical_days=technical_days)
+    asked = 0
+    for case in cases:
+        for question in case["questions"]:
+            if key not in question["expected"]:
+                continue
+            asked += 1
+            as_of = question["as_of"]
+            with book.view(as_of=as_of) as view:
+                mine = view.states().filter(lambda table, name=case["id"]: table.loan_id == name)
+                table = measure("classification").function(mine, as_of=as_of, rule=rule)
+                (row,) = table.to_pyarrow().to_pylist()
+            assert (row["loans"], row["five_class"]) == (1, question["expected"][key]), as_of
+    assert asked == wanted_count
 
 
 def test_every_question(cases: list[dict[str, Any]], book: Book) -> None:

@@ -1,4 +1,4 @@
-"""P1 to P7 of portfolios.yaml through the book: facts in, replay, view, measures."""
+"""P1 to P7 of portfolios.yaml through the book: payment tapes in at the door, replay, measures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pytest
 import yaml
 from tests.method import portfolio_answers as answers
 from tests.method import portfolio_tapes as tapes
-from tests.unit.portfolio.panel_maker import arrow, month_end, month_of
+from tests.method.tape_door import load_tape
+from tests.unit.portfolio.panel_maker import month_end, month_of
 
 from fengkong.book.store import Book
 
@@ -29,8 +30,7 @@ def cases(shared: Path) -> dict[str, dict[str, Any]]:
 @contextmanager
 def view_of(folder: Path, tape: tapes.Rows, as_of: date) -> Iterator[Any]:
     book = Book.create(folder / "book")
-    facts = {name: arrow(name, rows) for name, rows in tape.items() if rows}
-    book.append(facts, recorded_at=RECORDED, source={"format": "test"}, content_hash="tape")
+    load_tape(book, folder / "tape", tape, recorded_at=RECORDED)
     with book.view(as_of=as_of) as view:
         yield view
 

@@ -1,7 +1,7 @@
 """The Taiwan card panel (UCI 350): transition matrices beside an independent pandas count.
 
-Six months, April to September 2005, of 30,000 accounts. PAY_n of k > 0 means k months late, taken
-as 30 k days; -2, -1 and 0 are current.
+Six months, April to September 2005, of 30,000 accounts. PAY_n of k > 0 means k months late: the
+door has to put it into bucket Mk; -2, -1 and 0 are current.
 """
 
 from __future__ import annotations
@@ -13,47 +13,31 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 from tests.unit.portfolio.panel_maker import lines
 
 from fengkong import portfolio
+from fengkong.book.importers import import_tape
 from fengkong.book.store import Book
 
 pytestmark = pytest.mark.shared
 # Suffix 1 is September 2005, 6 is April.
 MONTH_ENDS = [date(2005, 4, 30), date(2005, 5, 31), date(2005, 6, 30), date(2005, 7, 31),
               date(2005, 8, 31), date(2005, 9, 30)]  # fmt: skip
-MONEY = pa.decimal128(18, 2)
+FILE = "taiwan_credit_card_default.csv.gz"
 
 
 @pytest.fixture(scope="module")
 def raw(shared: Path) -> pd.DataFrame:
-    return pd.read_csv(shared / "data" / "taiwan_credit_card_default.csv.gz")
+    return pd.read_csv(shared / "data" / FILE)
 
 
 @pytest.fixture(scope="module")
-def panel(raw: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def panel(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     book = Book.create(tmp_path_factory.mktemp("taiwan") / "book")
-    names = raw["ID"].astype(str)
-    loans = pa.table({
-        "loan_id": pa.array(names), "currency": pa.array(["TWD"] * len(raw)),
-        "principal_amount": pa.array(raw["LIMIT_BAL"]).cast(MONEY),
-        "disbursed_on": pa.array([date(2005, 4, 1)] * len(raw), pa.date32()),
-    })  # fmt: skip
-    months = [
-        pa.table({
-            "loan_id": pa.array(names), "month_end": pa.array([day] * len(raw), pa.date32()),
-            "days_past_due": pa.array(raw[f"PAY_{n}"].clip(lower=0) * 30, pa.int64()),
-            "outstanding_principal_amount": pa.array(
-                raw[f"BILL_AMT{n}"].clip(lower=0.0)).cast(MONEY),
-        })
-        for day, n in zip(MONTH_ENDS, range(6, 0, -1), strict=True)
-    ]  # fmt: skip
-    book.append(
-        {"loans": loans, "loan_months": pa.concat_tables(months)},
-        recorded_at=datetime(2006, 1, 1, tzinfo=UTC), source={}, content_hash="taiwan",
-    )  # fmt: skip
+    now = datetime(2006, 1, 1, tzinfo=UTC)
+    report = import_tape(book, [shared / "data" / FILE], format="taiwan", recorded_at=now)
+    assert (report.accepted, report.quarantined) == (30_000, 0)
     with book.view(as_of=date(2005, 9, 30)) as view:
         yield view.panel()
 

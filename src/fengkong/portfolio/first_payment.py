@@ -34,7 +34,8 @@ from fengkong.portfolio._frame import (
         "n = 7）；按笔数与按放款额。",
     },
     value="count_rate",
-    columns=("states.first_due_on",),
+    # Month-end states alone do not say when it was paid, and an unknown day is no default.
+    columns=("states.first_due_on", "states.first_paid_in_full_on"),
 )
 def first_payment_default(
     states: ir.Table, *, as_of: date, by: Sequence[str] = (), days: int = 7
