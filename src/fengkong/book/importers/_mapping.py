@@ -76,7 +76,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileMap:
-    """The files whose name fits ``pattern``, or whose header holds ``header``."""
+    """The files whose name fits ``pattern`` and whose header holds ``header``.
+
+    ``refuse`` says why such files cannot enter a book at all.
+    """
 
     targets: tuple[Target, ...]
     pattern: str = "*"
@@ -86,6 +89,7 @@ class FileMap:
     encoding: str | None = None
     lenient: bool = False
     says: tuple[str, ...] = ()
+    refuse: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +106,8 @@ class Plan:
             if fnmatch(name, part.pattern) and (
                 not part.header or (header is not None and set(part.header) <= set(header))
             ):
+                if part.refuse:
+                    raise TapeError(part.refuse, file=name, line=1)
                 return part
         raise TapeError("no part of the mapping fits this file (name and header)", file=name)
 
@@ -185,14 +191,14 @@ def parse_mapping(raw: Mapping[str, Any]) -> Plan:
         raise InputError("a mapping has a list `files`; see docs/howto/import-a-tape.md")
     parts = []
     for part in raw["files"]:
-        targets = part.get("targets") or [part]
+        targets = [] if part.get("refuse") else part.get("targets") or [part]
         parts.append(
             FileMap(
                 pattern=part.get("pattern", "*"), header=tuple(part.get("header", ())),
                 targets=tuple(_target(one, raw.get("currency")) for whole in targets for one in _melted(whole)),  # noqa: E501
                 skip_footer=int(part.get("skip_footer", 0)), sheet=part.get("sheet"),
                 encoding=part.get("encoding"), lenient=bool(part.get("lenient", False)),
-                says=tuple(part.get("says", ())),
+                says=tuple(part.get("says", ())), refuse=part.get("refuse"),
             )
         )  # fmt: skip
     text = json.dumps(raw, sort_keys=True, ensure_ascii=False, default=str)
