@@ -28,8 +28,7 @@ def small_tape():
     payments = ["payment_id,loan_id,paid_on,paid_amount"]
     for n in range(6):
         loans.append(f"L{n},CNY,{1000 + n}.50,0.12,12,2025-01-{n + 10},{'京沪粤川苏浙'[n]}")
-        for month in (3, 4):
-            payments.append(f"P{n}-{month},L{n},2025-{month:02}-{n + 10},{90 + n}.10")
+        payments += [f"P{n}-{m},L{n},2025-{m:02}-{n + 10},{90 + n}.10" for m in (3, 4)]
     return ["\n".join(rows).encode() + b"\n" for rows in (loans, payments)]
 
 
@@ -144,8 +143,7 @@ def one_file(seed, folder):
     paths = [folder / name for name in files]
     try:
         report = import_tape(book, paths, format="mapping", recorded_at=NOW)
-    except TapeError as error:
-        assert str(error)
+    except TapeError:
         assert tree(book.path) == before
         assert Book.open(book.path).batches() == []
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,10 +35,10 @@ from fengkong.book.importers._unpack import Limits, file_hash
 from fengkong.book.quality import built_in_rules, rule_text
 from fengkong.book.schema import TABLES
 from fengkong.book.vault import personal_columns
-from fengkong.foundation.errors import InputError, TapeError
+from fengkong.foundation.errors import BookError, InputError, TapeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from fengkong.book.store import Book
@@ -49,6 +50,7 @@ _CHILDREN = {
     "compensations": None, "collection_contacts": None,
 }  # fmt: skip
 _FILE = "__file"
+_ENGINE = ("duckdb", "_duckdb")
 
 
 def import_tape(
@@ -88,6 +90,8 @@ def import_tape(
         A file cannot be read as a whole; nothing entered the book.
     InputError
         The format or the mapping is wrong.
+    BookError
+        The disk or the engine refused; the book holds all of it or nothing.
     """
     if format not in FORMATS:
         raise InputError(f"format {format!r} is not known; choose from {', '.join(FORMATS)}")
@@ -105,13 +109,27 @@ def import_tape(
     for batch in book.batches():
         if batch.content_hash == name:
             return report_of(batch.source["report"], batch_id=batch.batch_id, already_loaded=True)
-    with book.staging() as folder:
+    with _refusals(book), book.staging() as folder:
         load = _Load(book, folder, plan, limits or Limits(), say)
         load.source = {"format": format, **(source or {})}
         try:
             return load.run(paths, recorded_at=recorded_at, content_hash=name)
         finally:
             load.connection.disconnect()
+
+
+@contextmanager
+def _refusals(book: Book) -> Iterator[None]:
+    """Say in our words that the disk or the engine refused; the book then holds all or nothing."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, OSError) or type(error).__module__.split(".")[0] in _ENGINE:
+            raise BookError(
+                f"{book.path}: the disk or the engine refused the import ({error}); the book holds "
+                "all of it or nothing, so import again once this is mended"
+            ) from error
+        raise
 
 
 def _plan(format_name: str, mapping: Mapping[str, Any] | Path | None) -> Plan | None:

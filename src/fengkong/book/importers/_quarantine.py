@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fengkong.book import _disk
 from fengkong.foundation.errors import BookError, InputError
 
 if TYPE_CHECKING:
@@ -72,8 +73,12 @@ def write(
         return
     target = book.path / "quarantine" / content_hash
     if target.exists():
+        if any(batch.content_hash == content_hash for batch in book.batches()):
+            return  # another process committed the same content meanwhile; its rows stay
         shutil.rmtree(target)
-    target.parent.mkdir(exist_ok=True)
+    if not target.parent.exists():
+        target.parent.mkdir(exist_ok=True)
+        _disk.fsync_path(book.path)
     places = [{"file": row.file, "line": row.line, "reasons": row.reasons} for row in rows]
     content = [{"header": row.header, "cells": row.cells} for row in rows]
     expires = (recorded_at + timedelta(days=retention_days)).date().isoformat()
@@ -84,7 +89,7 @@ def write(
         (inside / "rows.json").write_text(json.dumps(head, ensure_ascii=False), "utf-8")
         sealed = book.encrypt(json.dumps(content, ensure_ascii=False).encode(), _PURPOSE)
         (inside / "content.sealed").write_bytes(sealed)
-        inside.rename(target)
+        _disk.commit_folder(inside, target)
 
 
 def quarantines(book: Book) -> list[Quarantine]:

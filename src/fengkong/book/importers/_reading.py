@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from fengkong.book.store import Book
 
 REASONS = "__reasons"
+# What the engine raises when memory or the disk is short: no fault of the file it reads.
+_NOT_THE_FILE = ("OutOfMemoryException", "IOException", "InterruptException")
 
 
 @dataclass(slots=True)
@@ -140,7 +142,7 @@ class Reading:
             )
             self.connection.to_parquet(table.drop("__bad"), target, compression="zstd")
         except Exception as error:
-            if type(error).__module__.split(".")[0] not in ("duckdb", "_duckdb"):
+            if not _is_of_engine(error):
                 raise
             target.unlink(missing_ok=True)
             return False
@@ -180,7 +182,16 @@ class Reading:
                 reasons = reasons.concat(ibis.ifelse(flag, f"{rule}\x1f{column}\x1e", ""))
         made.detail = self.folder / f"detail{made.number}.parquet"
         table = raw.select(LINE, *names, **columns, **{REASONS: reasons})
-        self.connection.to_parquet(table, made.detail, compression="zstd")
+        try:
+            self.connection.to_parquet(table, made.detail, compression="zstd")
+        except Exception as error:
+            if not _is_of_engine(error) or type(error).__name__ in _NOT_THE_FILE:
+                raise
+            raise TapeError(
+                f"the file is damaged inside ({str(error).splitlines()[0]}); "
+                "ask the sender for it again",
+                file=made.plain.name, rule="L-03",
+            ) from error  # fmt: skip
         made.fast = None
 
     def _scanned(self, made: Part, names: list[str]) -> Any:
@@ -201,6 +212,10 @@ class Reading:
             str(clean), columns=kinds, header=True, delim=head.delimiter, quote='"', escape='"',
             strict_mode=True, null_padding=False, auto_detect=False, max_line_size=1 << 24,
         )  # fmt: skip
+
+
+def _is_of_engine(error: Exception) -> bool:
+    return type(error).__module__.split(".")[0] in ("duckdb", "_duckdb")
 
 
 def _any(typed: Typed) -> Any:

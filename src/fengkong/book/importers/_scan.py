@@ -128,7 +128,7 @@ def _keep(
     return 1
 
 
-def _records(  # noqa: PLR0912  one state machine
+def _records(  # noqa: PLR0912, PLR0915  one state machine
     source: BinaryIO, head: Head
 ) -> Iterator[tuple[int, str | None, Refused | None]]:
     """Yield line, clean text or refusal of each record."""
@@ -143,11 +143,9 @@ def _records(  # noqa: PLR0912  one state machine
         if not raw.strip():
             continue
         text = _text_of(raw, head.encoding)
-        if text is None:
-            yield line, None, Refused(line, "W-02", raw.rstrip(b"\r\n").decode("latin-1"))
-            continue
-        if len(text) > _LONGEST_RECORD:
-            yield line, None, Refused(line, "W-03", text.rstrip("\r\n"))
+        if text is None or len(text) > _LONGEST_RECORD:
+            shown = raw.rstrip(b"\r\n").decode("latin-1") if text is None else text.rstrip("\r\n")
+            yield line, None, Refused(line, "W-02" if text is None else "W-03", shown)
             continue
         if '"' not in text:
             body = text.rstrip("\r\n")
