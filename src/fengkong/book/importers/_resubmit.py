@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fengkong.book.store import Book
 
 _LINK = "quarantine_row"
+_TAPE_LINE = "line_of_the_tape"
 
 
 def resubmit(
@@ -53,17 +54,40 @@ def resubmit(
         for link in batch.source["links"]
     }
     links: list[str] = []
+    mapping = _for_repair(json.loads(head["mapping"])) if head["mapping"] else None
     with book.staging() as folder:
-        paths = [_unlinked(Path(path), folder, open_links, done, links) for path in files]
-        mapping = json.loads(head["mapping"]) if head["mapping"] else None
+        paths = [
+            _unlinked(Path(path), folder, open_links, done, links, mapping is not None)
+            for path in files
+        ]
         return import_tape(
-            book, paths, format=head["format"], recorded_at=recorded_at,
-            mapping=mapping if head["format"] == "mapping" else None,
-            source={"resubmits": batch_id, "links": sorted(links)},
+            book, paths, format="mapping" if mapping else head["format"], recorded_at=recorded_at,
+            mapping=mapping,
+            source={"format": head["format"], "resubmits": batch_id, "links": sorted(links)},
         )  # fmt: skip
 
 
-def _unlinked(path: Path, folder: Path, known: set[str], done: set[str], links: list[str]) -> Path:
+def _for_repair(raw: Any) -> Any:
+    """Return the mapping as it fits repaired rows: no footer, and lines as they first were.
+
+    A repaired file holds only some rows, so its own lines would give them the names of others.
+    """
+    if isinstance(raw, list):
+        return [_for_repair(one) for one in raw]
+    if not isinstance(raw, dict):
+        return raw
+    made = {key: _for_repair(value) for key, value in raw.items() if key != "skip_footer"}
+    return {**made, "from": _TAPE_LINE} if "row_prefix" in made else made
+
+
+def _unlinked(  # noqa: PLR0917  private
+    path: Path,
+    folder: Path,
+    known: set[str],
+    done: set[str],
+    links: list[str],
+    keep_lines: bool,
+) -> Path:
     """Write the file without its last column, under the name it first had."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
@@ -82,8 +106,13 @@ def _unlinked(path: Path, folder: Path, known: set[str], done: set[str], links: 
             )
         links.append(link)
     target = folder / rows[1][-1].rpartition(":")[0]
+    lines = [_TAPE_LINE, *(row[-1].rpartition(":")[2] for row in rows[1:])]
+    # A tape read by its headers alone must not get a column more; one repaired before has it.
+    add = keep_lines and _TAPE_LINE not in rows[0]
     with target.open("w", encoding="utf-8", newline="") as sink:
-        csv.writer(sink, lineterminator="\n").writerows(row[:-1] for row in rows)
+        csv.writer(sink, lineterminator="\n").writerows(
+            [*row[:-1], line] if add else row[:-1] for row, line in zip(rows, lines, strict=True)
+        )
     return target
 
 

@@ -108,6 +108,8 @@ class Typed:
 
     def _text(self, spec: Field) -> tuple[Any, str]:
         """Return the cell as text, and the header it comes from."""
+        if spec.row_prefix is not None and spec.sources:
+            return ibis.literal(spec.row_prefix).concat(self._cell(spec.sources[0])), ""
         if spec.row_prefix is not None:
             return ibis.literal(spec.row_prefix).concat(self._line.cast("string")), ""
         if spec.sources:

@@ -68,7 +68,9 @@ def one(book, tmp_path, cells, fields, *, header=None, **part):
         ("first_due_on", "15.02.2025", {"dates": "%d.%m.%Y"}, date(2025, 2, 15)),
     ],
 )
-def test_an_option_makes_the_value(book, tmp_path, field, cell, option, expected):
+def test_an_option_makes_the_value(  # noqa: PLR0917  one argument a column of the table
+    book, tmp_path, field, cell, option, expected
+):
     report, found = one(book, tmp_path, cell, {field: {"from": "x", **option}})
     assert report.rules == ()
     assert found[0][field] == expected
