@@ -224,7 +224,7 @@ def first_schedule(name: str, opening: dict[str, Any], closing: Any) -> list[dic
 
 def second_schedule(name: str, opening: Any, closing: dict[str, Any]) -> list[dict[str, Any]]:
     missed = CLOSING - timedelta(days=closing["dpd"])
-    if missed < SWITCH:  # The first schedule stays: a new one would end the arrears of the old.
+    if missed < SWITCH:  # The first stays: numbers that begin again would move its arrears.
         return []
     rows = falling(closing["ead"], 2025)
     if not opening["dpd"]:

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from fengkong.book.replay import _terms as tm
-from fengkong.book.replay._kernel import load_rows
+from fengkong.book.replay._versions import load_rows
 
 Array = np.ndarray[Any, Any]
 
@@ -64,7 +64,7 @@ def effective_rates(
         own = terms[i].copy()
         if contract_at[i + 1] > contract_at[i]:
             rows = contract[:, contract_at[i] : contract_at[i + 1]]
-            count = load_rows(schedule, rows, own[tm.T_START], -1_000_000_000)
+            count = load_rows(schedule, rows, own[tm.T_START], -1_000_000_000, 0)
         elif own[tm.T_METHOD] >= 0 and own[tm.T_RATE] >= 0 and own[tm.T_TERM] > 0:
             tm.complete(own)
             count = tm.build(schedule, own)

@@ -34,11 +34,6 @@ from fengkong.book.replay._events import (
     M_CAPITALISED,
     M_PRINCIPAL,
     M_TERMS,
-    V_DUE,
-    V_FEE,
-    V_INTEREST,
-    V_NUMBER,
-    V_PRINCIPAL,
 )
 from fengkong.book.replay._path import (
     H_FIRST_PAID,
@@ -47,6 +42,7 @@ from fengkong.book.replay._path import (
     live_through,
     start_history,
 )
+from fengkong.book.replay._versions import load_rows, new_version, replace
 from fengkong.foundation.calendar import add_months, month_and_day, month_last
 
 (R_MONTH_END, R_STATUS, R_DAYS, R_OUTSTANDING, R_SCHEDULED, R_PAID_PRINCIPAL, R_PAID_INTEREST,
@@ -56,24 +52,6 @@ ROW = 12
 (O_ACCRUED, O_FEES_DUE, O_LATE_FEE, O_LATE_INTEREST, O_LATE_PRINCIPAL, O_DAYS, O_FIRST_DUE,
  O_MATURES, O_RATE) = range(9)  # fmt: skip
 OUTCOME = 9
-
-
-@njit(cache=True)
-def _replace(state: np.ndarray[Any, Any], schedule: np.ndarray[Any, Any], count: int) -> None:
-    """Take note that a new schedule with ``count`` instalments is in force."""
-    total = 0
-    for k in range(count):
-        total += schedule[tm.PRINCIPAL, k]
-    difference = total - state[ln.S_OUTSTANDING]
-    if difference > 0:
-        state[ln.S_CAPITALISED] += difference
-    else:
-        state[ln.S_WAIVED_PRINCIPAL] -= difference
-    state[ln.S_OUTSTANDING] = total
-    state[ln.S_COUNT] = count
-    state[ln.S_FIRST_OPEN] = 0
-    state[ln.S_GENERATION] += 1
-    ln.move_on(state, schedule)
 
 
 @njit(cache=True)
@@ -111,49 +89,8 @@ def _restructure(  # noqa: PLR0917 - Numba calls by position
     terms[tm.T_FEE] = 0
     tm.complete(terms)
     ln.carry(state, schedule, day + 1)
-    _replace(state, schedule, tm.build(schedule, terms))
+    replace(state, schedule, tm.build(schedule, terms))
     state[ln.S_RESTRUCTURED_FIRST] = schedule[tm.DUE, 0]
-
-
-@njit(cache=True)
-def load_rows(
-    schedule: np.ndarray[Any, Any], rows: np.ndarray[Any, Any], start: int, since: int
-) -> int:
-    """Write the instalments of a tape that fall due from ``since`` on; return how many."""
-    count = 0
-    for place in range(rows.shape[1]):
-        if rows[V_DUE, place] < since:
-            continue
-        for row in range(tm.SCHEDULE_ROWS):
-            schedule[row, count] = 0
-        schedule[tm.NUMBER, count] = rows[V_NUMBER, place]
-        schedule[tm.DUE, count] = rows[V_DUE, place]
-        schedule[tm.START, count] = start
-        schedule[tm.PRINCIPAL, count] = rows[V_PRINCIPAL, place]
-        schedule[tm.CONTRACT_PRINCIPAL, count] = rows[V_PRINCIPAL, place]
-        schedule[tm.INTEREST, count] = rows[V_INTEREST, place]
-        schedule[tm.FEE, count] = rows[V_FEE, place]
-        start = rows[V_DUE, place]
-        count += 1
-    return count
-
-
-@njit(cache=True)
-def _new_version(
-    state: np.ndarray[Any, Any],
-    schedule: np.ndarray[Any, Any],
-    rows: np.ndarray[Any, Any],
-    disbursed: int,
-    day: int,
-) -> None:
-    start = disbursed
-    for k in range(state[ln.S_COUNT]):
-        if schedule[tm.DUE, k] <= day:
-            start = schedule[tm.DUE, k]
-    ln.carry(state, schedule, day)
-    _replace(state, schedule, load_rows(schedule, rows, start, day))
-    if state[ln.S_RESTRUCTURED] == day and state[ln.S_COUNT] > 0:
-        state[ln.S_RESTRUCTURED_FIRST] = schedule[tm.DUE, 0]
 
 
 @njit(cache=True)
@@ -238,7 +175,7 @@ def _apply(  # noqa: PLR0917 - Numba calls by position
     elif kind == K_VERSION:
         if open_book:
             rows = versions[:, event[E_PLACE] : event[E_OTHER]]
-            _new_version(state, schedule, rows, disbursed, day)
+            new_version(state, schedule, rows, disbursed, day)
     else:
         _status_event(state, schedule, kind, day)
 
@@ -255,7 +192,7 @@ def _open(
     state[ln.S_OFF_DAY] = state[ln.S_RESTRUCTURED] = ln.NO_DAY
     state[ln.S_RESTRUCTURED_FIRST] = ln.NO_DAY
     if contract.shape[1] > 0:
-        count = load_rows(schedule, contract, terms[tm.T_START], ln.NO_DAY)
+        count = load_rows(schedule, contract, terms[tm.T_START], ln.NO_DAY, 0)
     else:
         tm.complete(terms)
         count = tm.build(schedule, terms)

@@ -77,7 +77,7 @@ def schedule_rooms(chunk: Chunk) -> Array:
     np.maximum.at(rooms, loan_of[changed], terms)
     switched = kind == K_VERSION
     sizes = chunk.events[switched, E_OTHER] - chunk.events[switched, E_PLACE]
-    np.maximum.at(rooms, loan_of[switched], sizes)
+    np.add.at(rooms, loan_of[switched], sizes)  # arrears of the schedule before may stay
     return rooms
 
 
