@@ -326,21 +326,7 @@ class _Load(Reading):
             for number, line, rule, column in extra:
                 if number == part.number:
                     more.setdefault(line, []).append((rule, column))
-            table = self.connection.read_parquet(str(part.detail))
-            lines = table[LINE].isin(list(more)) if more else False
-            cells = [f"c{place}" for place in range(len(part.head.columns))]
-            bad = (
-                table.filter((table[REASONS] != "") | lines)
-                .select(LINE, REASONS, *cells)
-                .to_pyarrow()
-            )
-            for raw in bad.to_pylist():
-                own = [tuple(one.split("\x1f")) for one in raw[REASONS].split("\x1e") if one]
-                reasons = tuple(dict.fromkeys([*own, *more.get(raw[LINE], [])]))
-                values = tuple("" if raw[cell] is None else raw[cell] for cell in cells)
-                rows.append(
-                    _quarantine.Row(part.plain.name, raw[LINE], reasons, part.head.columns, values)
-                )  # type: ignore[arg-type]
+            rows += self.refused_of(part, more)
         return sorted(rows, key=lambda row: (row.file, row.line))
 
     def _accepted(self, refused: Sequence[_quarantine.Row]) -> dict[str, list[Path]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +22,12 @@ from fengkong.book.vault import personal_columns
 from fengkong.foundation.errors import TapeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from fengkong.book.store import Book
 
 REASONS = "__reasons"
+_MOST_APART = 100_000
 # What the engine raises when memory or the disk is short: no fault of the file it reads.
 _NOT_THE_FILE = ("OutOfMemoryException", "IOException", "InterruptException")
 
@@ -149,11 +151,54 @@ class Reading:
         rows = pq.read_metadata(target).num_rows
         done = self.connection.read_parquet(str(target))
         bad = done.filter(done[key].isnull()).count().execute()
-        if bad or rows + 1 != made.plain.lines:
+        if rows + 1 != made.plain.lines or bad > _MOST_APART:
             target.unlink()
             return False
         made.rows, made.fast = rows, target
+        return not bad or self._set_apart(made, key)
+
+    def _set_apart(self, made: Part, key: str) -> bool:
+        """Read only the bad rows carefully; False when the two readers do not agree on them.
+
+        As many records as lines means that each record is one line, so the place of a row in the
+        quick copy is its line.
+        """
+        whole = made.fast
+        done = self.connection.read_parquet(str(whole), file_row_number=True)
+        found = done.filter(done[key].isnull()).select("file_row_number").to_pyarrow()
+        lines = sorted(place + 2 for place in found["file_row_number"].to_pylist())
+        few = self.folder / f"few{made.number}.csv"
+        _copy_lines(made.plain.path, lines, few)
+        plain = replace(made.plain, path=few, lines=len(lines) + 1)
+        small = Part(made.number, plain, made.part, made.head, made.targets)
+        self.careful(small)
+        rows = [*small.refused, *self.refused_of(small, {})]
+        made.fast = None
+        if small.rows != len(lines) or len(rows) != len(lines):
+            return False
+        made.refused = [replace(row, line=lines[row.line - 2]) for row in rows]
+        made.fast = self.folder / f"sound{made.number}.parquet"
+        sound = done.filter(done[key].notnull()).drop("file_row_number")
+        self.connection.to_parquet(sound, made.fast, compression="zstd")
         return True
+
+    def refused_of(
+        self, part: Part, more: Mapping[int, Sequence[tuple[str, str]]]
+    ) -> list[_quarantine.Row]:
+        """Return the rows of a careful copy that break a rule, ``more`` reasons by line added."""
+        table = self.connection.read_parquet(str(part.detail))
+        lines = table[LINE].isin(list(more)) if more else False
+        cells = [f"c{place}" for place in range(len(part.head.columns))]
+        bad = table.filter((table[REASONS] != "") | lines).select(LINE, REASONS, *cells)
+        rows = []
+        for raw in bad.to_pyarrow().to_pylist():
+            own = [tuple(one.split("\x1f")) for one in raw[REASONS].split("\x1e") if one]
+            reasons = tuple(dict.fromkeys([*own, *more.get(raw[LINE], [])]))
+            values = tuple("" if raw[cell] is None else raw[cell] for cell in cells)
+            rows.append(
+                _quarantine.Row(part.plain.name, raw[LINE], reasons, part.head.columns, values)  # type: ignore[arg-type]
+            )
+        return rows
 
     def careful(self, made: Part) -> None:
         """Read with exact lines, keep the cells, and note every broken rule by row."""
@@ -212,6 +257,17 @@ class Reading:
             str(clean), columns=kinds, header=True, delim=head.delimiter, quote='"', escape='"',
             strict_mode=True, null_padding=False, auto_detect=False, max_line_size=1 << 24,
         )  # fmt: skip
+
+
+def _copy_lines(path: Path, lines: Sequence[int], target: Path) -> None:
+    """Copy the header and the given physical lines, which rise."""
+    with path.open("rb") as source, target.open("wb") as sink:
+        sink.write(source.readline())
+        at = 1
+        for line in lines:
+            raw = next(islice(source, line - at - 1, None)).rstrip(b"\r\n")
+            sink.write(raw + b"\n")
+            at = line
 
 
 def _is_of_engine(error: Exception) -> bool:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from fengkong.book.importers import _quarantine as quarantine
-from fengkong.book.importers import import_tape
+from fengkong.book.importers import _reading, import_tape
 from fengkong.book.store import Book
 from fengkong.foundation.errors import BookError, TapeError
 
@@ -72,6 +72,74 @@ def test_a_parquet_file_damaged_inside_is_refused_by_name(tmp_path):
     with pytest.raises(TapeError, match=r"loans\.parquet"):
         import_tape(book, [path], format="mapping", recorded_at=NOW)
     assert not check(Book.open(book.path), 0, 0)
+
+
+def test_bad_rows_among_many_keep_their_lines_and_need_no_second_reading(tmp_path, monkeypatch):
+    rows, bad = 300_000, {0: "V-02", 150_000: "V-01", 299_999: "D-01"}
+    cell = {"V-02": "", "V-01": "abc", "D-01": "-5"}
+    path = tmp_path / "loans.csv"
+    with path.open("w") as sink:
+        sink.write(HEAD)
+        for n in range(rows):
+            amount = cell[bad[n]] if n in bad else "5.00"
+            sink.write(f"L{n:06},CNY,{amount},0.1,12,2025-01-15\n")
+    scanned = []
+    real = _reading.scan
+    monkeypatch.setattr(
+        _reading,
+        "scan",
+        lambda at, *rest, **more: scanned.append(at.name) or real(at, *rest, **more),
+    )
+    book = Book.create(tmp_path / "book")
+    report = import_tape(book, [path], format="mapping", recorded_at=NOW)
+    found = {one.rule: [(e.line, e.column) for e in one.examples] for one in report.rules}
+    assert found == {rule: [(n + 2, "principal_amount")] for n, rule in bad.items()}
+    assert (report.read, report.accepted, report.quarantined) == (rows, rows - 3, 3)
+    assert scanned == ["few0.csv"]
+    kept = quarantine.content(book, quarantine.quarantines(book)[0])
+    assert [row["cells"][0] for row in kept] == [f"L{n:06}" for n in bad]
+    with book.view(as_of=date(2030, 1, 1)) as view:
+        ids = view.table("loans").loan_id.to_pyarrow().to_pylist()
+    assert set(ids) == {f"L{n:06}" for n in range(rows) if n not in bad}
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_twenty_million_rows_in_two_gibibytes(tmp_path):
+    rows = int(os.environ.get("FENGKONG_IMPORT_ROWS", "20000000"))
+    path = tmp_path / "loans.csv"
+    with path.open("w") as sink:
+        sink.write(HEAD)
+        for start in range(0, rows, 100_000):
+            sink.writelines(
+                f"L{n:09},CNY,{n % 9000 + 1}.25,0.12,12,2025-01-15\n"
+                for n in range(start, min(start + 100_000, rows))
+            )
+    book = Book.create(tmp_path / "book")
+    source = Path(__file__).resolve().parents[4] / "src"
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, str(book.path), str(path)],
+        env=os.environ | {"PYTHONPATH": str(source)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    accepted, peak_kib = map(int, done.stdout.split())
+    assert accepted == rows
+    assert peak_kib < 2 * 1024 * 1024
+    with Book.open(book.path).view(as_of=date(2030, 1, 1)) as view:
+        assert view.table("loans").count().execute() == rows
+
+
+MEASURED = """
+import resource, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from fengkong.book.importers import Limits, import_tape
+from fengkong.book.store import Book
+
+report = import_tape(Book.open(Path(sys.argv[1])), [Path(sys.argv[2])], format="mapping",
+                     recorded_at=datetime(2026, 1, 1, tzinfo=UTC), limits=Limits(memory="1GiB"))
+print(report.accepted, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
 
 
 class FailingDisk:
@@ -152,7 +220,7 @@ import os, sys
 from datetime import UTC, datetime
 from pathlib import Path
 import fengkong.book.importers._load, duckdb, ibis, pyarrow.parquet
-from fengkong.book.importers import import_tape
+from fengkong.book.importers import _reading, import_tape
 from fengkong.book.store import Book
 
 book = Book.open(Path(sys.argv[1]))
