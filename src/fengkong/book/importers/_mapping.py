@@ -23,6 +23,14 @@ UNITS = ("percent", "basis_points", "wan", "thousand", "cents", "digits")
 SIGNS = ("negate", "absolute", "floor_zero")
 DERIVATIONS = ("annuity_principal",)
 FORMATS = ("lendingclub", "taiwan", "mapping")
+_TARGET_KEYS = {
+    "table", "fields", "columns", "constants", "defaults", "needs", "distinct", "skip_if_empty",
+    "melt",
+}  # fmt: skip
+_PART_KEYS = _TARGET_KEYS | {
+    "pattern", "header", "targets", "skip_footer", "sheet", "lenient", "says", "refuse",
+    "unknown", "missing",  # written by `propose` for a person to read
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +94,6 @@ class FileMap:
     header: tuple[str, ...] = ()
     skip_footer: int = 0
     sheet: str | None = None
-    encoding: str | None = None
     lenient: bool = False
     says: tuple[str, ...] = ()
     refuse: str | None = None
@@ -138,6 +145,17 @@ def _one_field(name: str, raw: Any) -> Field:
     )  # fmt: skip
 
 
+def _check_keys(raw: Any, known: set[str], where: str) -> None:
+    if not isinstance(raw, dict):
+        raise InputError(f"mapping, {where}: write keys and values, not {raw!r}")
+    unknown = sorted(set(raw) - known)
+    if unknown:
+        raise InputError(
+            f"mapping, {where}: unknown key {', '.join(unknown)}; "
+            "docs/howto/import-a-tape.md lists them"
+        )
+
+
 def _target(raw: Mapping[str, Any], currency: str | None) -> Target:
     table = raw.get("table")
     if table not in TABLES:
@@ -185,19 +203,23 @@ def parse_mapping(raw: Mapping[str, Any]) -> Plan:
     Raises
     ------
     InputError
-        A table, field, unit, sign or rule does not exist.
+        A key, table, field, unit, sign or rule does not exist.
     """
     if not isinstance(raw, dict) or not raw.get("files"):
         raise InputError("a mapping has a list `files`; see docs/howto/import-a-tape.md")
+    _check_keys(raw, {"files", "currency", "rules"}, "top")
     parts = []
-    for part in raw["files"]:
+    for number, part in enumerate(raw["files"], 1):
+        _check_keys(part, _PART_KEYS, f"part {number}")
+        for one in part.get("targets", ()):
+            _check_keys(one, _TARGET_KEYS, f"part {number}, a target")
         targets = [] if part.get("refuse") else part.get("targets") or [part]
         parts.append(
             FileMap(
                 pattern=part.get("pattern", "*"), header=tuple(part.get("header", ())),
                 targets=tuple(_target(one, raw.get("currency")) for whole in targets for one in _melted(whole)),  # noqa: E501
                 skip_footer=int(part.get("skip_footer", 0)), sheet=part.get("sheet"),
-                encoding=part.get("encoding"), lenient=bool(part.get("lenient", False)),
+                lenient=bool(part.get("lenient", False)),
                 says=tuple(part.get("says", ())), refuse=part.get("refuse"),
             )
         )  # fmt: skip

@@ -132,6 +132,18 @@ def test_an_option_that_does_not_exist_is_refused(book, tmp_path, fields):
         one(book, tmp_path, "5", fields)
 
 
+@pytest.mark.parametrize("key", ["skip_foter", "encoding"])
+def test_a_key_that_does_not_exist_is_refused(book, tmp_path, key):
+    with pytest.raises(InputError, match=key):
+        one(book, tmp_path, "5", {}, **{key: 1})
+
+
+def test_a_part_without_keys_is_refused(book, tmp_path):
+    (tmp_path / "t.csv").write_text("id\n1\n", encoding="utf-8")
+    with pytest.raises(InputError, match="part 1"):
+        load(book, tmp_path / "t.csv", 5)
+
+
 def workbook(path, *sheets):
     book = openpyxl.Workbook()
     book.remove(book.active)
