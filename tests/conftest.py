@@ -21,16 +21,16 @@ settings.load_profile(os.environ.get("FENGKONG_HYPOTHESIS", "quick"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the long tests out unless they are asked for by name of their marker."""
+    """Leave the long tests out, counted as deselected, unless their marker is asked for."""
     for item in items:
         if "spark" in item.keywords:  # PySpark leaves its sockets to the collector
             for warning in ("pytest.PytestUnraisableExceptionWarning", "ResourceWarning"):
                 item.add_marker(pytest.mark.filterwarnings(f"ignore::{warning}"))
     if config.getoption("markexpr"):
         return
-    for item in items:
-        if "long" in item.keywords:
-            item.add_marker(pytest.mark.skip(reason="long: run it with ./fk test --long"))
+    left_out = [item for item in items if "long" in item.keywords]
+    items[:] = [item for item in items if "long" not in item.keywords]
+    config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(autouse=True)

@@ -52,6 +52,9 @@ def command(long: bool, workers: int, paths: tuple[str, ...]) -> None:
                    f"({time.monotonic() - started:.0f} s)", err=True)  # fmt: skip
         if done.returncode:
             failed.append(name)
+    if not long:
+        click.echo("== long tests (soaks, full fuzzing, full sizes): not run; ask with --long",
+                   err=True)  # fmt: skip
     if failed:
         click.echo(f"fk test: failed: {', '.join(failed)}", err=True)
         sys.exit(1)
