@@ -122,7 +122,7 @@ def test_twenty_million_rows_in_two_gibibytes(tmp_path):
         env=os.environ | {"PYTHONPATH": str(source)},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    accepted, peak_kib = map(int, done.stdout.split())
+    accepted, peak_kib = map(int, done.stdout.split()[-2:])  # the engine may draw a bar before
     assert accepted == rows
     assert peak_kib < 2 * 1024 * 1024
     with Book.open(book.path).view(as_of=date(2030, 1, 1)) as view:
