@@ -27,6 +27,31 @@ class Engine(Protocol):
         """Free what the engine holds."""
 
 
+def connect_duckdb(scratch: Path, memory_limit: str | None = None) -> Any:
+    """Return an Ibis connection to a DuckDB in memory that spills to ``scratch``.
+
+    Its own progress bar is off: it would draw on standard output, into what a command prints.
+
+    Raises
+    ------
+    EngineError
+        DuckDB refuses the limit.
+    """
+    import ibis
+
+    limits: dict[str, Any] = {"temp_directory": str(scratch)}
+    if memory_limit is not None:
+        limits["memory_limit"] = memory_limit
+    try:
+        connection: Any = ibis.duckdb.connect(**limits)
+        connection.con.execute("SET enable_progress_bar = false")
+    except Exception as error:
+        raise EngineError(
+            f"DuckDB did not start with memory_limit={memory_limit!r}: {error}"
+        ) from error
+    return connection
+
+
 class DuckEngine:
     """DuckDB in this process.
 
@@ -39,17 +64,7 @@ class DuckEngine:
     """
 
     def __init__(self, scratch: Path, memory_limit: str | None = None) -> None:
-        import ibis
-
-        limits: dict[str, Any] = {"temp_directory": str(scratch / "duckdb")}
-        if memory_limit is not None:
-            limits["memory_limit"] = memory_limit
-        try:
-            self.connection: Any = ibis.duckdb.connect(**limits)
-        except Exception as error:
-            raise EngineError(
-                f"DuckDB did not start with memory_limit={memory_limit!r}: {error}"
-            ) from error
+        self.connection: Any = connect_duckdb(scratch / "duckdb", memory_limit)
 
     def read(self, files: Sequence[Path]) -> Any:
         """Return the rows of ``files`` as an Ibis table."""

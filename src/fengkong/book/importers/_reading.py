@@ -11,6 +11,7 @@ import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from fengkong.book.engines import connect_duckdb
 from fengkong.book.importers import _quarantine
 from fengkong.book.importers._mapping import FileMap, Plan, Target, parse_mapping, propose
 from fengkong.book.importers._scan import LINE, Head, find_encoding, read_head, scan
@@ -59,10 +60,7 @@ class Reading:
         say: Callable[[str, float], None],
     ) -> None:
         self.book, self.folder, self.plan, self.limits, self.say = book, folder, plan, limits, say
-        options: dict[str, Any] = {"temp_directory": str(folder / "engine")}
-        if limits.memory:
-            options["memory_limit"] = limits.memory
-        self.connection: Any = ibis.duckdb.connect(**options)
+        self.connection = connect_duckdb(folder / "engine", limits.memory or None)
         self.rules = built_in_rules() + (plan.rules if plan else ())
         self.parts: list[Part] = []
         self.source: dict[str, Any] = {}
