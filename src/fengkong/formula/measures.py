@@ -30,6 +30,9 @@ class Measure:
         Tables of the view that it reads: "panel", "states", "exposures", or a table of the book.
     columns : tuple of str
         Columns that must not be wholly empty ("table.column"); else the measure is not supported.
+    optional : tuple of str
+        Tables that it reads where they hold rows: keyword arguments of the same names, absent
+        (None) in a book without them. They do not decide whether the measure is supported.
     unit : str
         Unit of its main figure.
     title, definition : mapping of str to str
@@ -46,6 +49,11 @@ class Measure:
     definition: Mapping[str, str]
     value: str
     columns: tuple[str, ...] = field(default=())
+    optional: tuple[str, ...] = field(default=())
+
+    def optional_tables(self, view: Any) -> dict[str, Any]:
+        """Return the optional tables that hold rows in the view, by the name of their keyword."""
+        return {name: view.get(name) for name in self.optional if view.has(name)}
 
 
 _REGISTER: dict[str, Measure] = {}
@@ -60,6 +68,7 @@ def register_measure(
     definition: Mapping[str, str],
     value: str,
     columns: tuple[str, ...] = (),
+    optional: tuple[str, ...] = (),
 ) -> Callable[[Function], Function]:
     """Return a decorator that registers a function as the measure ``name``.
 
@@ -77,7 +86,7 @@ def register_measure(
             raise InputError(f"measure {name!r} needs title and definition in en and zh")
         _REGISTER[name] = Measure(
             name=name, function=function, needs=needs, unit=unit, title=title,
-            definition=definition, value=value, columns=columns,
+            definition=definition, value=value, columns=columns, optional=optional,
         )  # fmt: skip
         return function
 

@@ -125,7 +125,8 @@ def compute(view: Any, entry: Entry, support: Support) -> Result | Missing:
         return Missing(name=entry.name, measure=entry.measure, needs=tuple(open_ones))
     try:
         tables = [view.get(name) for name in known.needs]
-        answer = known.function(*tables, by=list(entry.by), **parameters)
+        more = known.optional_tables(view)
+        answer = known.function(*tables, by=list(entry.by), **parameters, **more)
         found = view.connection.to_pyarrow(answer)
     except UnsupportedError as error:
         return Missing(name=entry.name, measure=entry.measure, needs=error.needs)

@@ -10,6 +10,8 @@ import ibis
 
 from fengkong.formula.measures import Measure, measures
 from fengkong.foundation.errors import FengkongError, UnsupportedError
+from fengkong.portfolio.loss import default_settings, loss_items, parameters
+from fengkong.portfolio.loss.measures import lines_of
 from fengkong.portfolio.loss.movement import TEXT, movement, write_offs_between
 from fengkong.report._compute import Missing, Result, Support, plain
 from fengkong.report._pictures import GOOD, INK, QUIET, RISK, WIDTH, Picture, drawn
@@ -60,9 +62,15 @@ def loss_movement(opening: Any, closing: Any, support: Support) -> Result | Miss
 
 
 def _losses(view: Any, by_loan: Measure) -> Any:
-    answer = by_loan.function(*(view.get(name) for name in by_loan.needs))
-    columns = answer.select("loan_id", "stage", "expected_loss_amount")
-    return ibis.memtable(view.connection.to_pyarrow(columns))
+    """Return drawn loans and undrawn parts of lines with stage and loss, in memory."""
+    settings, states = default_settings(), view.get("states")
+    items = loss_items(
+        states, view.get("exposures"), settings=settings,
+        using=parameters(settings, view.get("panel"), states),
+        lines=lines_of(**{"facilities": None, "drawdowns": None, **by_loan.optional_tables(view)},
+                       as_of=view.as_of),
+    )  # fmt: skip
+    return ibis.memtable(view.connection.to_pyarrow(items))
 
 
 def _written(view: Any) -> Any:

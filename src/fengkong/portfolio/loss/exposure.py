@@ -1,4 +1,4 @@
-"""Exposure at default: the schedule, and the share of undrawn lines that will be drawn."""
+"""Exposure at default of credit lines: what is undrawn, who stages it, and when it counts."""
 
 from __future__ import annotations
 
@@ -12,25 +12,23 @@ from fengkong.foundation.errors import OutOfRangeError
 from fengkong.portfolio.loss._arithmetic import half_up
 
 
-def exposures_with_undrawn(
-    exposures: Any,
-    states: Any,
-    facilities: Any,
-    drawdowns: Any,
-    *,
-    credit_conversion_factor: Decimal,
-    as_of: date,
+def undrawn_lines(
+    staged: Any, facilities: Any, drawdowns: Any, *, credit_conversion_factor: Decimal, as_of: date
 ) -> Any:
-    """Add the converted undrawn part of each line to the exposures of its newest active loan.
+    """Undrawn part of each open line, beside the drawn loan whose stage it follows.
 
-    Undrawn = limit less the principal outstanding on the line's active loans, at least 0; times the
-    conversion factor, rounded half up to the cent; once a line, to the active loan drawn last (the
-    larger loan_id when on one day), in every year that starts on or before the line expires. A line
-    without an active loan has no stage and adds nothing.
+    Undrawn = limit less the principal outstanding on the line's active loans, at least 0; its
+    exposure is that times the conversion factor, rounded half up to the cent. It follows the worst
+    active loan drawn on the line: the highest stage, then the most days past due, then the one
+    drawn last, then the larger loan_id. A line without an active loan has no stage and is left out,
+    and so are one that expired before ``as_of`` and one that is drawn to its limit.
 
     Parameters
     ----------
-    exposures, states, facilities, drawdowns : ibis Table
+    staged : ibis Table
+        Active loans: loan_id, outstanding_principal_amount, days_past_due, stage.
+    facilities, drawdowns : ibis Table
+        Of the book.
     credit_conversion_factor : Decimal
         0 to 1.
     as_of : date
@@ -38,7 +36,7 @@ def exposures_with_undrawn(
     Returns
     -------
     ibis Table
-        Columns of `exposures`.
+        facility_id, loan_id, expires_on, undrawn_amount, exposure_undrawn_amount.
 
     Raises
     ------
@@ -49,44 +47,59 @@ def exposures_with_undrawn(
         raise OutOfRangeError(
             name="credit_conversion_factor", value=float(credit_conversion_factor), allowed="[0, 1]"
         )
-    lines = undrawn(states, facilities, drawdowns)
-    converted = half_up(
-        lines["undrawn_amount"].cast("float64") * ibis.literal(float(credit_conversion_factor))
+    active = staged.select("loan_id", "outstanding_principal_amount", "days_past_due", "stage")
+    drawn = drawdowns.select("facility_id", "loan_id", "drawn_on").inner_join(active, "loan_id")
+    late = drawn["days_past_due"].fill_null(0)
+    order = [drawn["stage"], late, drawn["drawn_on"], drawn["loan_id"]]
+    place = ibis.row_number().over(group_by="facility_id", order_by=[ibis.desc(by) for by in order])
+    used = drawn["outstanding_principal_amount"].sum().over(group_by="facility_id")
+    worst = drawn.mutate(place=place, used=used)
+    worst = worst.filter(worst["place"] == 0).select("facility_id", "loan_id", "used")
+    is_open = facilities["expires_on"].isnull() | (
+        facilities["expires_on"] >= ibis.literal(as_of, "date")
     )
-    lines = lines.select("loan_id", "expires_on", converted_amount=converted)
-    joined = exposures.left_join(lines, "loan_id")
-    starts = as_of.year * 10_000 + as_of.month * 100 + as_of.day
-    starts = ibis.literal(starts, "int64") + (joined["year_number"] - 1) * 10_000
-    expires = joined["expires_on"]
-    ends = expires.year().cast("int64") * 10_000 + expires.month() * 100 + expires.day()
-    open_then = expires.isnull() | (ends >= starts)
-    extra = ibis.ifelse(open_then, joined["converted_amount"], None).fill_null(Decimal("0.00"))
-    total = (joined["exposure_amount"] + extra.cast("decimal(18, 2)")).cast("decimal(18, 2)")
-    return joined.select("loan_id", "year_number", exposure_amount=total)
+    lines = facilities.filter(is_open).select("facility_id", "limit_amount", "expires_on")
+    lines = lines.inner_join(worst, "facility_id")
+    left = (lines["limit_amount"] - lines["used"]).cast("decimal(18, 2)")
+    lines = lines.filter(left > 0).mutate(undrawn_amount=left)
+    factor = ibis.literal(float(credit_conversion_factor))
+    return lines.select(
+        "facility_id", "loan_id", "expires_on", "undrawn_amount",
+        exposure_undrawn_amount=half_up(lines["undrawn_amount"].cast("float64") * factor),
+    )  # fmt: skip
 
 
-def undrawn(states: Any, facilities: Any, drawdowns: Any) -> Any:
-    """Undrawn amount of each line that has an active loan, beside the active loan drawn last.
+def undrawn_exposures(lines: Any, exposures: Any, *, as_of: date) -> Any:
+    """Exposure of undrawn lines by year ahead.
+
+    A line counts in each year in which the loan that it follows has an exposure and that starts on
+    or before the line expires.
+
+    Parameters
+    ----------
+    lines : ibis Table
+        As `undrawn_lines` returns.
+    exposures : ibis Table
+        Of the book.
+    as_of : date
 
     Returns
     -------
     ibis Table
-        facility_id, loan_id, expires_on, undrawn_amount.
+        facility_id, year_number, exposure_amount.
     """
-    active = states.filter(states["status"] == "active").select(
-        "loan_id", "outstanding_principal_amount"
+    rows = exposures.select("loan_id", "year_number").inner_join(lines, "loan_id")
+    starts = as_of.year * 10_000 + as_of.month * 100 + as_of.day
+    starts = ibis.literal(starts, "int64") + (rows["year_number"] - 1) * 10_000
+    expires = rows["expires_on"]
+    ends = expires.year().cast("int64") * 10_000 + expires.month() * 100 + expires.day()
+    rows = rows.filter(expires.isnull() | (ends >= starts))
+    return rows.select(
+        "facility_id", "year_number", exposure_amount=rows["exposure_undrawn_amount"]
     )
-    drawn = drawdowns.select("facility_id", "loan_id", "drawn_on").inner_join(active, "loan_id")
-    place = ibis.row_number().over(
-        group_by="facility_id", order_by=[ibis.desc("drawn_on"), ibis.desc("loan_id")]
-    )
-    used = drawn["outstanding_principal_amount"].sum().over(group_by="facility_id")
-    newest = drawn.mutate(place=place, used=used)
-    newest = newest.filter(newest["place"] == 0).select("facility_id", "loan_id", "used")
-    lines = facilities.select("facility_id", "limit_amount", "expires_on").inner_join(
-        newest, "facility_id"
-    )
-    left = ibis.greatest(lines["limit_amount"] - lines["used"], ibis.literal(0, "int64"))
-    return lines.select(
-        "facility_id", "loan_id", "expires_on", undrawn_amount=left.cast("decimal(18, 2)")
-    )
+
+
+def months_until(day: Any, as_of: date) -> Any:
+    """Calendar months from ``as_of`` to a day, at least 1; null stays null."""
+    months = (day.year().cast("int64") - as_of.year) * 12 + (day.month() - as_of.month)
+    return ibis.ifelse(months > 1, months.cast("int64"), ibis.literal(1, "int64"))

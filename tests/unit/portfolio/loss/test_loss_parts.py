@@ -11,13 +11,11 @@ import pyarrow as pa
 import pytest
 from tests.unit.portfolio.loss.loss_tables import derived
 
-from fengkong.book.schema import TABLES
-from fengkong.foundation.errors import InputError, OutOfRangeError, UnsupportedError
+from fengkong.foundation.errors import InputError, UnsupportedError
 from fengkong.portfolio.loss import (
     LossSettings,
     expected_loss,
     expected_loss_by_loan,
-    exposures_with_undrawn,
     load_settings,
     movement,
 )
@@ -31,11 +29,6 @@ def settings(**changes: Any) -> LossSettings:
         "lgd": {"source": "given", "given": {"*": "0.5"}},
     }
     return load_settings(content | changes)
-
-
-def fact(name: str, rows: list[dict[str, Any]]) -> Any:
-    schema = ibis.schema(TABLES[name].ibis_schema())
-    return ibis.memtable(pa.Table.from_pylist(rows, schema=schema.to_pyarrow()), schema=schema)
 
 
 def active(loan: str, **values: Any) -> dict[str, Any]:
@@ -160,39 +153,6 @@ def test_workout_lgd_thin_segments_and_scalars():
         scenarios={"one": {"weight": "0.5"}, "two": {"weight": "0.5", "lgd_scalar": 3}}
     )
     assert severity(chosen.lgd, chosen.scenarios)["lgd_two"].tolist() == [1.0]
-
-
-def test_undrawn_line_by_hand():
-    states = derived("states", [active("a"), active("b"), active("c"), active("d")])
-    exposures = derived(
-        "exposures", [year("a", 1), year("b", 1), year("b", 2, "40.00"), year("c", 1), year("d", 1)]
-    )
-    facilities = fact("facilities", [
-        {"facility_id": "F", "opened_on": date(2023, 1, 1), "expires_on": date(2025, 6, 29),
-         "limit_amount": Decimal("500.01")},
-        {"facility_id": "G", "opened_on": date(2023, 1, 1), "limit_amount": Decimal("50.00")},
-    ])  # fmt: skip
-    drawdowns = fact("drawdowns", [
-        {"facility_id": f, "loan_id": loan, "drawn_on": day, "drawn_amount": Decimal(100)}
-        for f, loan, day in (("F", "a", date(2023, 2, 1)), ("F", "b", date(2023, 3, 1)),
-                             ("F", "gone", date(2023, 5, 1)), ("G", "c", date(2023, 2, 1)))
-    ])  # fmt: skip
-    found = exposures_with_undrawn(
-        exposures, states, facilities, drawdowns,
-        credit_conversion_factor=Decimal("0.5"), as_of=date(2024, 6, 30),
-    ).execute()  # fmt: skip
-    amounts = {(r.loan_id, r.year_number): str(r.exposure_amount) for r in found.itertuples()}
-    # F: 500.01 - 200 = 300.01, half of it 150.005, up: 150.01, to b; the line ends the day before
-    # year 2 begins. G is overdrawn: nothing.
-    assert amounts == {
-        ("a", 1): "100.00", ("b", 1): "250.01", ("b", 2): "40.00", ("c", 1): "100.00",
-        ("d", 1): "100.00",
-    }  # fmt: skip
-    with pytest.raises(OutOfRangeError):
-        exposures_with_undrawn(
-            exposures, states, facilities, drawdowns,
-            credit_conversion_factor=Decimal("1.5"), as_of=date(2024, 6, 30),
-        )  # fmt: skip
 
 
 def test_movement_of_a_loan_made_and_written_off_between_and_of_a_part_write_off():
