@@ -71,6 +71,15 @@ def test_expected_loss_movement_adds_up(report: Path):
     assert total == closing
 
 
+def test_movement_of_a_year_says_what_the_earlier_date_lacks(report: Path):
+    content = json.loads((report / "position.json").read_text(encoding="utf-8"))
+    lacking = {one["computation"]: one["needs"] for one in content["not_supported"]}
+    # A year before, the small platform had only a few defaults to take an LGD from.
+    need = lacking["expected_loss_movement_year"][0]
+    assert re.fullmatch(r"at least 20 defaulted loans .*, on 2023-12-31", need)
+    assert need in (report / "report.html").read_text(encoding="utf-8")
+
+
 def test_demo_says_where_the_report_is(tmp_path: Path):
     result = CliRunner().invoke(demo, ["--borrowers", "60", "--out", str(tmp_path)])
     assert result.exit_code == 0, result.output

@@ -14,7 +14,7 @@ FengkongError
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class FengkongError(Exception):
@@ -98,13 +98,26 @@ class TapeError(DataQualityError):
         self.file, self.line, self.column, self.rule = file, line, column, rule
 
 
+class Need(str):
+    """What is missing, in English; the same in Chinese is ``zh``, empty when nobody said it."""
+
+    zh: str
+    __slots__ = ("zh",)
+
+    def __new__(cls, en: str, zh: str = "") -> Self:
+        """Return the English text with the Chinese beside it."""
+        made = super().__new__(cls, en)
+        made.zh = zh
+        return made
+
+
 class UnsupportedError(FengkongError):
     """The book does not hold what a measure needs.
 
     Attributes
     ----------
     needs : tuple of str
-        What is missing, in words, for example "payments by date".
+        What is missing, in words, for example "payments by date"; a `Need` says it in Chinese too.
     """
 
     code = "fengkong.unsupported"

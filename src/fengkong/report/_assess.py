@@ -1,4 +1,4 @@
-"""From a book to a position: compute, compare with a quarter before, write."""
+"""From a book to a position: compute, compare with a quarter and a year before, write."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from fengkong.foundation.errors import InputError
 from fengkong.report._compute import Missing, Result, Support, compute
-from fengkong.report._movement import loss_movement
+from fengkong.report._movement import loss_movement, reaches
 from fengkong.report._page import write_page
 from fengkong.report._plan import plan
 from fengkong.report._tables import write_parquet, write_workbook
@@ -20,6 +20,8 @@ from fengkong.report._words import LANGUAGES
 from fengkong.report.position import Position
 
 Progress = Callable[[str, float], None]
+# What a position is compared with: months back, and the field of a headline that holds its figure.
+SPANS = {"quarter": (3, "before"), "year": (12, "year_before")}
 # Figures of the top: of each, more is worse. Sums over rows where the column is an amount.
 HEADLINES = (
     "over_30",
@@ -85,15 +87,24 @@ def assess(
         view = stack.enter_context(book.view(as_of=as_of, known_at=known_at, engine=engine))
         support = Support(view)
         results, missing = _compute_all(view, support, tell)
-        tell("comparing with a quarter before", 0.6)
-        earlier = stack.enter_context(
-            book.view(as_of=quarter_end_before(as_of), known_at=known_at, engine=engine)
-        )
-        _add_movement(earlier, view, support, results, missing)
-        headlines = _headlines(results, earlier)
+        headlines = _headlines(results)
+        comparisons = []
+        for place, (span, (months, key)) in enumerate(SPANS.items()):
+            tell(f"comparing with a {span} before", 0.6 + 0.05 * place)
+            day = month_end_before(as_of, months)
+            with book.view(as_of=day, known_at=known_at, engine=engine) as earlier:
+                moved = loss_movement(earlier, view, support, span)
+                if isinstance(moved, Missing):
+                    missing.append(moved)
+                else:
+                    results.append(moved)
+                _compare(headlines, earlier, key)
+                comparisons.append(
+                    {"span": span, "as_of": day, "reached": reaches(earlier), "key": key}
+                )
         position = Position(
             as_of=as_of, known_at=known_at, engine=engine, inputs=view.inputs, results=results,
-            missing=missing, headlines=headlines, out=out,
+            missing=missing, headlines=headlines, comparisons=comparisons, out=out,
         )  # fmt: skip
     languages = LANGUAGES if language == "both" else (language,)
     _write(position, out, languages, tell)
@@ -103,9 +114,9 @@ def assess(
     return position
 
 
-def quarter_end_before(day: date) -> date:
-    """Return the last day of the month three months before the month of ``day``."""
-    month = day.year * 12 + day.month - 1 - 2
+def month_end_before(day: date, months: int) -> date:
+    """Return the last day of the month ``months`` before the month of ``day``."""
+    month = day.year * 12 + day.month - months
     return date(month // 12, month % 12 + 1, 1) - timedelta(days=1)
 
 
@@ -127,41 +138,36 @@ def _compute_all(view: Any, support: Support, tell: Progress) -> tuple[list[Resu
     return results, missing
 
 
-def _add_movement(
-    earlier: Any, view: Any, support: Support, results: list[Result], missing: list[Missing]
-) -> None:
-    moved = loss_movement(earlier, view, support)
-    if isinstance(moved, Missing):
-        missing.append(moved)
-    else:
-        results.append(moved)
-
-
-def _headlines(results: list[Result], earlier: Any) -> list[dict[str, Any]]:
-    """Return each headline with the same figure on the view a quarter before."""
-    from fengkong.report._plan import Entry
-
-    support = Support(earlier)
+def _headlines(results: list[Result]) -> list[dict[str, Any]]:
+    """Return the figures of the top."""
     lines = []
     for name in HEADLINES:
         result = next((one for one in results if one.name == name), None)
-        if result is None or headline_value(result) is None:
+        value = None if result is None else headline_value(result)
+        if result is None or value is None:
             continue
-        entry = Entry(measure=result.measure.name)
-        before = compute(earlier, entry, support)
-        value_before = None if isinstance(before, Missing) else headline_value(before)
         lines.append(
             {
                 "id": name,
                 "computation": name,
                 "title": dict(result.measure.title),
                 "unit": result.measure.unit,
-                "value": headline_value(result),
-                "before": value_before,
-                "before_as_of": None if value_before is None else earlier.as_of,
+                "value": value,
             }
         )
     return lines
+
+
+def _compare(headlines: list[dict[str, Any]], earlier: Any, key: str) -> None:
+    """Set the same figures of an earlier view beside the headlines, and their date."""
+    from fengkong.report._plan import Entry
+
+    support = Support(earlier)
+    for line in headlines:
+        found = compute(earlier, Entry(measure=line["computation"]), support)
+        value = None if isinstance(found, Missing) else headline_value(found)
+        line[key] = value
+        line[f"{key}_as_of"] = None if value is None else earlier.as_of
 
 
 def headline_value(result: Result) -> Any:

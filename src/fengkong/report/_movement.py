@@ -1,15 +1,16 @@
-"""The movement of the expected loss from the view a quarter before to this one."""
+"""The movement of the expected loss from an earlier view to this one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import altair as alt
 import ibis
 
 from fengkong.formula.measures import Measure, measures
-from fengkong.foundation.errors import FengkongError, UnsupportedError
+from fengkong.foundation.errors import FengkongError, Need, UnsupportedError
 from fengkong.portfolio.loss import default_settings, loss_items, parameters
 from fengkong.portfolio.loss.measures import lines_of
 from fengkong.portfolio.loss.movement import TEXT, movement, write_offs_between
@@ -18,47 +19,84 @@ from fengkong.report._pictures import GOOD, INK, QUIET, RISK, WIDTH, Picture, dr
 from fengkong.report._words import amount, cell_text, say
 from fengkong.report.position import Position
 
-NAME = "expected_loss_movement"
+NAMES = {"quarter": "expected_loss_movement", "year": "expected_loss_movement_year"}
 _BY_LOAN = "expected_loss_by_loan"
-MEASURE = Measure(
-    name=NAME,
-    function=movement,
-    needs=("states", "exposures", "panel"),
-    unit="amount",
-    title={"en": "Movement of the expected loss in a quarter", "zh": "预期信用损失季度变动表"},
-    definition={
-        "en": "Expected loss at the month-end a quarter before, what moved it, and expected loss "
-        "now; opening plus transfers, remeasurements, originated, derecognised and write-offs is "
-        "closing.",
-        "zh": "上季末预期信用损失、期间各项变动及期末余额；"
-        "期初加转移、重新计量、新增、终止确认与核销等于期末。",
-    },
-    value="total_amount",
-)
+_DEFINITION = {
+    "en": "Expected loss at the month-end a {span} before, what moved it, and expected loss now; "
+    "opening plus transfers, remeasurements, originated, derecognised and write-offs is closing.",
+    "zh": "{span}前月末的预期信用损失、期间各项变动及期末余额；"
+    "期初加转移、重新计量、新增、终止确认与核销等于期末。",
+}
+_TITLE = {"en": "Movement of the expected loss in a {span}", "zh": "预期信用损失变动表（{span}）"}
+_SPAN = {"quarter": {"en": "quarter", "zh": "三个月"}, "year": {"en": "year", "zh": "一年"}}
+MEASURES = {
+    span: Measure(
+        name=name,
+        function=movement,
+        needs=("states", "exposures", "panel"),
+        unit="amount",
+        title={one: text.format(span=_SPAN[span][one]) for one, text in _TITLE.items()},
+        definition={one: text.format(span=_SPAN[span][one]) for one, text in _DEFINITION.items()},
+        value="total_amount",
+    )
+    for span, name in NAMES.items()
+}
 
 
-def loss_movement(opening: Any, closing: Any, support: Support) -> Result | Missing:
-    """Return the movement table between two views, or what the book lacks for it."""
-    by_loan = measures().get(_BY_LOAN)
+def loss_movement(opening: Any, closing: Any, support: Support, span: str) -> Result | Missing:
+    """Return the movement table between two views, or what the book lacks for it.
+
+    Parameters
+    ----------
+    opening, closing : View
+        The book at the earlier and at the later date.
+    support : Support
+        Of ``closing``.
+    span : {"quarter", "year"}
+        How far ``opening`` lies back.
+    """
+    name, by_loan = NAMES[span], measures().get(_BY_LOAN)
     if by_loan is None:
-        return Missing(name=NAME, measure=NAME, needs=("measure",))
-    lacks = support.lacks(by_loan, ()) or Support(opening).lacks(by_loan, ())
+        return Missing(name=name, measure=name, needs=("measure",))
+    lacks = support.lacks(by_loan, ())
+    if not lacks:
+        lacks = Support(opening).lacks(by_loan, ()) if reaches(opening) else (_facts(opening),)
     if lacks:
-        return Missing(name=NAME, measure=NAME, needs=lacks)
-    try:
-        before, after = (_losses(view, by_loan) for view in (opening, closing))
-    except UnsupportedError as error:
-        return Missing(name=NAME, measure=NAME, needs=error.needs)
-    except FengkongError as error:
-        return Missing(name=NAME, measure=NAME, needs=(str(error),))
+        return Missing(name=name, measure=name, needs=lacks)
+    found = []
+    for view in (closing, opening):
+        try:
+            found.append(_losses(view, by_loan))
+        except UnsupportedError as error:
+            dated = tuple(_on(need, view.as_of) for need in error.needs)
+            return Missing(name=name, measure=name, needs=dated)
+        except FengkongError as error:
+            return Missing(name=name, measure=name, needs=(str(error),))
+    after, before = found
     write_offs = write_offs_between(_written(opening), _written(closing))
     table = ibis.duckdb.connect().to_pyarrow(movement(before, after, write_offs))
-    rows = [{name: plain(value) for name, value in row.items()} for row in table.to_pylist()]
+    rows = [{column: plain(value) for column, value in row.items()} for row in table.to_pylist()]
     rows.sort(key=lambda row: row["line_number"])
     return Result(
-        name=NAME, measure=MEASURE, by=(), parameters={"since": opening.as_of},
+        name=name, measure=MEASURES[span], by=(), parameters={"since": opening.as_of},
         columns=tuple(table.column_names), keys=("line_number", "line"), rows=rows,
     )  # fmt: skip
+
+
+def reaches(earlier: Any) -> bool:
+    """Whether the book holds loans at the date of an earlier view."""
+    return bool(earlier.has("states"))
+
+
+def _facts(earlier: Any) -> Need:
+    day = earlier.as_of.isoformat()
+    return Need(f"loans on {day} (the book begins later)", f"{day} 当日的贷款（账簿起始晚于该日）")
+
+
+def _on(need: str, day: date) -> Need:
+    """Return a need with the date of the view that lacks it."""
+    zh = getattr(need, "zh", "") or need
+    return Need(f"{need}, on {day.isoformat()}", f"{zh}（{day.isoformat()}）")
 
 
 def _losses(view: Any, by_loan: Measure) -> Any:
@@ -78,24 +116,28 @@ def _written(view: Any) -> Any:
     return ibis.memtable(view.connection.to_pyarrow(columns))
 
 
-def waterfall(position: Position, language: str, key: str) -> Picture | None:
-    """Draw the movement as a waterfall that adds up."""
-    result = position.result(NAME)
-    if result is None:
-        return None
-    amounts = {row["line"]: row["total_amount"] for row in result.rows}
-    opening, closing = amounts["opening"], amounts["closing"]
-    if not opening and not closing:
-        return None
-    title = say(
-        "finding_movement", language, before=amount(opening, language),
-        now=amount(closing, language), change=amount(closing - opening, language),
-    )  # fmt: skip
-    chart = _steps(waterfall_steps(result.rows), language)
-    return Picture(
-        key="movement", title=title, note=say("note_movement", language), svg=drawn(chart, key),
-        result=result,
-    )  # fmt: skip
+def waterfall(span: str) -> Callable[[Position, str, str], Picture | None]:
+    """Return the drawing of the movement over a quarter or a year, as steps that add up."""
+
+    def draw(position: Position, language: str, key: str) -> Picture | None:
+        result = position.result(NAMES[span])
+        if result is None:
+            return None
+        amounts = {row["line"]: row["total_amount"] for row in result.rows}
+        opening, closing = amounts["opening"], amounts["closing"]
+        if not opening and not closing:
+            return None
+        title = say(
+            f"finding_movement_{span}", language, before=amount(opening, language),
+            now=amount(closing, language), change=amount(closing - opening, language),
+        )  # fmt: skip
+        chart = _steps(waterfall_steps(result.rows), language)
+        return Picture(
+            key=f"movement-{span}", title=title, note=say("note_movement", language),
+            svg=drawn(chart, key), result=result,
+        )  # fmt: skip
+
+    return draw
 
 
 def waterfall_steps(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup
 
 from fengkong.report._compute import Result
-from fengkong.report._movement import waterfall
+from fengkong.report._movement import MEASURES, waterfall
 from fengkong.report._pictures import (
     Picture,
     buckets,
@@ -28,8 +28,8 @@ from fengkong.report._words import amount, cell_text, column, need, percent, say
 from fengkong.report.position import Position, sum_rows
 
 PICTURES: tuple[Callable[[Position, str, str], Picture | None], ...] = (
-    trend, buckets, heat, roll, vintage, waterfall, pareto("region"), pareto("partner_id"),
-    charge_off,
+    trend, buckets, heat, roll, vintage, waterfall("quarter"), waterfall("year"), pareto("region"),
+    pareto("partner_id"), charge_off,
 )  # fmt: skip
 _SHOWN = 120
 _FOLDER = Path(__file__).parent
@@ -136,30 +136,27 @@ def result_title(result: Result, language: str) -> str:
 def missing_title(name: str, language: str) -> str:
     """Return the title of a computation that was not made."""
     from fengkong.formula.measures import measures
-    from fengkong.report._movement import MEASURE
 
-    known = {**measures(), MEASURE.name: MEASURE}
+    known = {**measures(), **{item.name: item for item in MEASURES.values()}}
     measure, _, rest = name.partition("__by_")
     title = known[measure].title[language] if measure in known else measure
     return f"{title} · {column(rest, language)}" if rest else title
 
 
-def _tiles(position: Position, language: str) -> list[dict[str, str]]:
+def _tiles(position: Position, language: str) -> list[dict[str, Any]]:
     tiles = []
     for line in position.headlines:
-        value, before, unit = line["value"], line["before"], line["unit"]
-        if value is None:
+        if line["value"] is None:
             continue
         tiles.append(
             {
                 "title": str(line["title"][language]),
-                "value": _headline(value, unit, language),
-                "change": _change(value, before, unit, language),
-                # Every headline is one of which more is worse.
-                "kind": "" if before is None or value == before
-                else "up" if value > before else "down",
+                "value": _headline(line["value"], line["unit"], language),
+                "changes": [
+                    _change(line, one, language) for one in position.comparisons if one["reached"]
+                ],
             }
-        )  # fmt: skip
+        )
     return tiles
 
 
@@ -169,21 +166,28 @@ def _headline(value: Any, unit: str, language: str) -> str:
     return amount(value, language) if unit == "amount" else cell_text("", value, language)
 
 
-def _change(value: Any, before: Any, unit: str, language: str) -> str:
+def _change(line: Mapping[str, Any], against: Mapping[str, Any], language: str) -> dict[str, str]:
+    """Return the change of a headline; every headline is one of which more is worse."""
+    value, before, unit = line["value"], line[against["key"]], line["unit"]
+    shown = {"since": say(f"since_{against['span']}", language), "kind": "", "text": "–"}
     if before is None:
-        return "–"
-    arrow = "▲" if value > before else "▼" if value < before else "="
+        return shown
+    moved = _headline(abs(value - before), unit, language)
     if unit.startswith("fraction"):
-        points = f"{(float(value) - float(before)) * 100:+.2f}".replace("-", "−")
-        return f"{arrow} {say('points', language, value=points)}"
-    return f"{arrow} {_headline(abs(value - before), unit, language)}"
+        points = f"{abs(float(value) - float(before)) * 100:.2f}"
+        moved = say("points", language, value=points)
+    kind = "up" if value > before else "down" if value < before else ""
+    arrow = {"up": "▲ ", "down": "▼ ", "": "= "}[kind]
+    return shown | {"kind": kind, "text": f"{arrow}{moved}"}
 
 
 def _compared(position: Position, language: str) -> str:
-    days = [line["before_as_of"] for line in position.headlines if line["before_as_of"]]
-    if not days:
-        return say("first_view", language)
-    return say("against", language, day=days[0].isoformat())
+    """Return what the changes are against, and which date the book does not reach back to."""
+    sentences = []
+    for one in position.comparisons:
+        key = f"{'against' if one['reached'] else 'not_reached'}_{one['span']}"
+        sentences.append(say(key, language, day=one["as_of"].isoformat()))
+    return ("" if language == "zh" else " ").join(sentences)
 
 
 def worst_lines(position: Position, language: str) -> list[str]:

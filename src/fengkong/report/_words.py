@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from fengkong.foundation.errors import InputError
+from fengkong.foundation.errors import InputError, Need
 
 LANGUAGES = ("zh", "en")
 
@@ -50,7 +50,9 @@ def has_column(name: str) -> bool:
 
 
 def need(name: str, language: str) -> str:
-    """Return what a book lacks, in words: a table, or a column of one."""
+    """Return what a book lacks, in words: a table, a column of one, or what the measure says."""
+    if isinstance(name, Need):
+        return name.zh if language == "zh" and name.zh else str(name)
     known = _texts()["needs"].get(name)
     if known:
         return str(known[language])

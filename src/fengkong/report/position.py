@@ -39,7 +39,10 @@ class Position:
     inputs : list of dict
         Batches: id, content hash, rows.
     headlines : list of dict
-        Figures of the top with the figure a quarter before.
+        Figures of the top with the figures a quarter and a year before.
+    comparisons : list of dict
+        span ("quarter", "year"), as_of, reached (whether the book holds loans at that date) and key
+        (the field of a headline with the figure at that date).
     out : Path
         Folder with the files.
     """
@@ -51,6 +54,7 @@ class Position:
     results: list[Result]
     missing: list[Missing]
     headlines: list[dict[str, Any]] = field(default_factory=list)
+    comparisons: list[dict[str, Any]] = field(default_factory=list)
     out: Path = Path()
 
     def result(self, name: str) -> Result | None:
@@ -68,6 +72,7 @@ class Position:
             "rounding": ROUNDING,
             "inputs": [{**batch, "rows": sum_rows(batch["rows"])} for batch in self.inputs],
             "computations": [_computation(result) for result in self.results],
+            "comparisons": [_jsonable(one) for one in self.comparisons],
             "headlines": [_jsonable(line) for line in self.headlines],
             "figures": [figure for result in self.results for figure in self._figures(result)],
             "not_supported": [

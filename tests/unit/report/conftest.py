@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
@@ -101,6 +101,13 @@ class FakeView:
 
     def has(self, name: str) -> bool:
         return bool(self._tables.get(name))
+
+    def blank(self, name: str) -> Any:
+        return ibis.table((DERIVED | TABLES)[name].ibis_schema(), name=name)
+
+    def summed(self, columns: Sequence[str]) -> Any:
+        del columns  # a panel of rows answers too
+        return self.get("panel")
 
     def states(self) -> Any:
         return self.get("states")

@@ -18,7 +18,7 @@ import pytest
 from fengkong.formula.measures import _REGISTER, register_measure
 from fengkong.foundation.errors import InputError, UnsupportedError
 from fengkong.report import assess
-from fengkong.report._assess import quarter_end_before
+from fengkong.report._assess import month_end_before
 from fengkong.report._compute import Missing, Support, compute, key_columns, plain
 from fengkong.report._movement import waterfall_steps
 from fengkong.report._page import missing_title, result_title, unit_word, worst_lines
@@ -148,12 +148,35 @@ def test_unknown_language_is_refused(book: Any, tmp_path: Path):
         assess(book, as_of=AS_OF, out=tmp_path, language="fr")
 
 
-def test_headline_is_compared_with_a_quarter_before(assessed: Any):
+def test_headline_is_compared_with_a_quarter_and_a_year_before(assessed: Any):
     line = next(one for one in assessed.headlines if one["id"] == "over_30")
     rows = {row["month_end"]: row["amount_rate"] for row in assessed.result("over_30").rows}
     assert line["before_as_of"] == date(2026, 6, 30)
+    assert line["year_before_as_of"] == date(2025, 9, 30)
     assert line["value"] == rows[AS_OF]
     assert line["before"] == rows[date(2026, 6, 30)]
+    assert line["year_before"] == rows[date(2025, 9, 30)]
+    assert [(one["span"], one["reached"]) for one in assessed.comparisons] == [
+        ("quarter", True), ("year", True)]  # fmt: skip
+    page = (assessed.out / "report.html").read_text(encoding="utf-8")
+    assert "A quarter before is 2026-06-30. A year before is 2025-09-30." in page
+    assert "“较三个月前”指与 2026-06-30 相比。“较一年前”指与 2025-09-30 相比。" in page
+
+
+def test_date_before_the_book_begins_is_said(book: Any, tmp_path: Path):
+    early = date(2026, 2, 28)
+    position = assess(book, as_of=early, out=tmp_path)
+    line = next(one for one in position.headlines if one["id"] == "over_30")
+    assert line["before"] is not None
+    assert (line["year_before"], line["year_before_as_of"]) == (None, None)
+    assert [one["reached"] for one in position.comparisons] == [True, False]
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "does not reach back to 2025-02-28" in page
+    assert "账簿中没有 2025-02-28（一年前）的贷款" in page
+    assert "on a year before" not in page
+    # The movement has another reason on this book: it has no exposures at all.
+    reason = next(one for one in position.missing if one.name == "expected_loss_movement_year")
+    assert reason.needs == ("exposures",)
 
 
 def test_worst_grade_is_the_one_built_to_be_worst(assessed: Any):
@@ -162,16 +185,19 @@ def test_worst_grade_is_the_one_built_to_be_worst(assessed: Any):
 
 
 @pytest.mark.parametrize(
-    ("day", "before"),
+    ("day", "months", "before"),
     [
-        (date(2026, 9, 30), date(2026, 6, 30)),
-        (date(2026, 2, 28), date(2025, 11, 30)),
-        (date(2026, 3, 31), date(2025, 12, 31)),
-        (date(2024, 5, 15), date(2024, 2, 29)),
+        (date(2026, 9, 30), 3, date(2026, 6, 30)),
+        (date(2026, 2, 28), 3, date(2025, 11, 30)),
+        (date(2026, 3, 31), 3, date(2025, 12, 31)),
+        (date(2024, 5, 15), 3, date(2024, 2, 29)),
+        (date(2026, 12, 31), 12, date(2025, 12, 31)),
+        (date(2025, 2, 28), 12, date(2024, 2, 29)),
+        (date(2026, 1, 5), 12, date(2025, 1, 31)),
     ],
 )
-def test_quarter_end_before(day: date, before: date):
-    assert quarter_end_before(day) == before
+def test_month_end_before(day: date, months: int, before: date):
+    assert month_end_before(day, months) == before
 
 
 def test_waterfall_adds_up():
