@@ -24,6 +24,7 @@ from fengkong.report._pictures import (
     trend_title,
     vintage,
 )
+from fengkong.report._plan import smallest
 from fengkong.report._words import amount, cell_text, column, need, percent, say
 from fengkong.report.position import Position, sum_rows
 
@@ -33,8 +34,6 @@ PICTURES: tuple[Callable[[Position, str, str], Picture | None], ...] = (
 )  # fmt: skip
 _SHOWN = 120
 _FOLDER = Path(__file__).parent
-# A dimension value with less of the balance than this is too small to be called a driver.
-_WEIGHT_MIN = 0.005
 
 
 def write_page(
@@ -194,9 +193,10 @@ def worst_lines(position: Position, language: str) -> list[str]:
     """Return sentences on the values of dimensions that drive the share over 30 days past due.
 
     The driver of a dimension is the value with the largest excess: principal over 30 beyond what
-    it would hold at the average share. The five dimensions are ordered by that excess.
+    it would hold at the average share. The five dimensions are ordered by that excess. What is
+    smaller than the plan's ``smallest`` is never named.
     """
-    found = []
+    found, least = [], smallest()
     for result in position.results:
         if result.measure.name != "over_30" or len(result.by) != 1 or not result.rows:
             continue
@@ -210,7 +210,8 @@ def worst_lines(position: Position, language: str) -> list[str]:
             (float(row["overdue_principal_amount"])
              - float(row["outstanding_principal_amount"]) * over / base, str(row[name]), row)
             for row in rows
-            if float(row["outstanding_principal_amount"]) / base >= _WEIGHT_MIN
+            if float(row["outstanding_principal_amount"]) / base >= least.balance_share
+            and row["loans"] >= least.loans
         ]  # fmt: skip
         if drivers:
             excess, value, row = max(drivers, key=lambda driver: driver[:2])

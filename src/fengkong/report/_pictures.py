@@ -12,6 +12,7 @@ import altair as alt
 import vl_convert
 
 from fengkong.report._compute import Result
+from fengkong.report._plan import smallest
 from fengkong.report._words import amount, cell_text, column, percent, say
 from fengkong.report.position import Position
 
@@ -26,6 +27,13 @@ _TOKENS = {
     "#0d0e0f": "good",
 }
 INK, QUIET, LINE, RISK, GOOD = _TOKENS
+# Stands for a hatch: for what is too small or too young to be compared.
+HATCH = "#101112"
+_PATTERN = (
+    '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" '
+    'patternTransform="rotate(45)"><rect width="1.2" height="6" fill="var(--line)"/></pattern>'
+    "</defs>"
+)
 WIDTH = 380
 _WIDE_MAX = 12
 Rows = Sequence[Mapping[str, Any]]
@@ -65,6 +73,9 @@ def drawn(chart: Any, key: str) -> str:
     text = vl_convert.vegalite_to_svg(chart.to_dict(), vl_version="6.4")
     for colour, token in _TOKENS.items():
         text = text.replace(f'"{colour}"', f'"var(--{token})"')
+    if f'"{HATCH}"' in text:
+        text = text.replace(f'"{HATCH}"', '"url(#hatch)"')
+        text = re.sub(r"(<svg[^>]*>)", rf"\1{_PATTERN}", text, count=1)
     text = re.sub(r'id="([^"]+)"', rf'id="{key}-\1"', text)
     text = re.sub(r"url\(#([^)]+)\)", rf"url(#{key}-\1)", text)
     text = re.sub(r' xmlns(:xlink)?="[^"]*"', "", text)
@@ -189,20 +200,29 @@ def heat(position: Position, language: str, key: str) -> Picture | None:
     regions = sorted(balances, key=lambda name: (-balances[name], name))[:_WIDE_MAX]
     note = "%" if len(balances) <= _WIDE_MAX else say("note_largest", language, number=_WIDE_MAX)
     rows = [row for row in rows if str(row["region"]) in regions]
-    worst = max(rows, key=lambda row: row["amount_rate"])
+    least = smallest().loans
+    large = [row for row in rows if row["loans"] >= least]
     data = [
         {
+            "small": row["loans"] < least, "tone": "risk",
             "x": str(row["grade"]), "y": str(row["region"]), "value": row["amount_rate"],
             "label": f"{row['amount_rate'] * 100:.1f}",
-            "text": f"{row['grade']}, {row['region']}: {percent(row['amount_rate'])}",
+            "text": f"{row['grade']}, {row['region']}: {percent(row['amount_rate'])}"
+            f" ({row['overdue_loans']}/{row['loans']})",
         }
         for row in rows
     ]  # fmt: skip
     chart = _cells(data, x_title=column("grade", language), y_title="", height=24 * len(regions))
-    title = say(
-        "finding_heat", language, grade=worst["grade"], region=worst["region"],
-        rate=percent(worst["amount_rate"]),
-    )  # fmt: skip
+    title = say("finding_heat_none", language, least=least)
+    if large:
+        worst = max(large, key=lambda row: row["amount_rate"])
+        title = say(
+            "finding_heat", language, grade=worst["grade"], region=worst["region"],
+            rate=percent(worst["amount_rate"]), overdue=worst["overdue_loans"],
+            loans=worst["loans"],
+        )  # fmt: skip
+    if len(large) < len(rows):
+        note = f"{note}; {say('note_small', language, least=least)}"
     return Picture(key="heat", title=title, note=note, svg=drawn(chart, key), result=result)
 
 
@@ -210,19 +230,26 @@ def _cells(
     rows: Rows, *, x_title: str, y_title: str, height: int, x_sort: Any = "ascending",
     y_sort: Any = "ascending", lines: bool = False,
 ) -> Any:  # fmt: skip
-    """Draw a table of cells: strength of one colour, the figure in the cell."""
+    """Draw a table of cells: strength of one colour, the figure in the cell; ``small`` hatched."""
     base = alt.Chart(_data(rows), width=WIDTH - 90, height=height)
     x = alt.X("x:N", sort=x_sort, title=x_title or None, axis=alt.Axis(
         labelAngle=0, orient="top", ticks=False, domain=False))  # fmt: skip
     y = alt.Y("y:N", sort=y_sort, title=y_title or None, axis=alt.Axis(ticks=False, domain=False))
     strength = alt.Opacity("value:Q", legend=None, scale=alt.Scale(range=[0.03, 0.6]))
-    cells = base.mark_rect(color=RISK).encode(x=x, y=y, opacity=strength, description="text:N")
-    size = 11
-    first = base.mark_text(color=INK, fontSize=size, dy=-6 if lines else 0, aria=False).encode(
-        x=x, y=y, text="label:N"
+    large, small = "!datum.small", "datum.small"
+    tone = alt.Color("tone:N", legend=None, scale=alt.Scale(
+        domain=["risk", "good", "quiet"], range=[RISK, GOOD, QUIET]))  # fmt: skip
+    cells = base.transform_filter(large).mark_rect().encode(
+        x=x, y=y, opacity=strength, color=tone, description="text:N")  # fmt: skip
+    pale = (
+        base.transform_filter(small).mark_rect(color=HATCH).encode(x=x, y=y, description="text:N")
+    )
+    colour = alt.condition(small, alt.value(QUIET), alt.value(INK))
+    first = base.mark_text(fontSize=11, dy=-6 if lines else 0, aria=False).encode(
+        x=x, y=y, text="label:N", color=colour
     )
     if not lines:
-        return cells + first
+        return pale + cells + first
     second = base.mark_text(color=INK, fontSize=9, dy=7, aria=False).encode(
         x=x, y=y, text="change:N"
     )
@@ -306,6 +333,7 @@ def roll(position: Position, language: str, key: str) -> Picture | None:
         for row in result.rows
         if row["month_end"] == earlier_day
     }
+    states = ["C", "M1", "M2", "M3", "M4", "M5", "M6", "M7", "P", "W"]
     data = []
     for row in rows:
         before = earlier.get((row["opening_state"], row["state"]))
@@ -315,6 +343,7 @@ def roll(position: Position, language: str, key: str) -> Picture | None:
             {
                 "x": row["state"], "y": row["opening_state"], "value": row["balance_rate"],
                 "label": "·" if nothing else f"{row['balance_rate'] * 100:.1f}",
+                "tone": _tone(row["opening_state"], row["state"], states),
                 "change": moved.replace("-", "−"),
                 "text": f"{row['opening_state']} → {row['state']}: {percent(row['balance_rate'])}",
             }
@@ -326,7 +355,6 @@ def roll(position: Position, language: str, key: str) -> Picture | None:
     change = "–" if before is None else say(
         "points", language, value=f"{(entry['balance_rate'] - before) * 100:+.2f}".replace("-", "−")
     )  # fmt: skip
-    states = ["C", "M1", "M2", "M3", "M4", "M5", "M6", "M7", "P", "W"]
     chart = _cells(
         data, x_title=say("to_axis", language), y_title=say("from_axis", language), height=290,
         x_sort=states, y_sort=states, lines=True,
@@ -336,6 +364,14 @@ def roll(position: Position, language: str, key: str) -> Picture | None:
         key="roll", title=title, note=say("note_change", language), svg=drawn(chart, key),
         result=result,
     )  # fmt: skip
+
+
+def _tone(opening: str, state: str, states: list[str]) -> str:
+    """Say whether a move is for the worse, for the better (paid off too), or none."""
+    if state == opening:
+        return "quiet"
+    worse = state != "P" and states.index(state) > states.index(opening)
+    return "risk" if worse else "good"
 
 
 def pareto(dimension: str) -> Callable[[Position, str, str], Picture | None]:

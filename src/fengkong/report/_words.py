@@ -94,12 +94,15 @@ def percent(value: float, *, sign: bool = False) -> str:
 
 
 def amount(value: Any, language: str) -> str:
-    """Return an amount for a sentence: 万 and 亿 in Chinese, thousands and millions in English."""
+    """Return an amount for a sentence: 万 and 亿 in Chinese, thousands and millions in English.
+
+    The word stays on the line of its number (a space that does not break).
+    """
     number = float(value)
     steps = (
-        ((1e8, " 亿"), (1e4, " 万"))
+        ((1e8, "\u00a0亿"), (1e4, "\u00a0万"))
         if language == "zh"
-        else ((1e9, " bn"), (1e6, " m"), (1e3, " k"))
+        else ((1e9, "\u00a0bn"), (1e6, "\u00a0m"), (1e3, "\u00a0k"))
     )
     for size, word in steps:
         if abs(number) >= size:

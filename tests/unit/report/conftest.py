@@ -54,6 +54,7 @@ def _panel(last: date) -> list[dict[str, Any]]:
                     "disbursed_amount": Decimal(10_000), "state": STATES[state],
                     "opening_state": before, "days_past_due": 30 * state,
                     "opening_principal_amount": balance + 500 if before else Decimal(0),
+                    "was_open": bool(before), "unscheduled_principal_amount": Decimal(0),
                     "outstanding_principal_amount": balance, "exposure_amount": balance,
                     "scheduled_principal_amount": Decimal(500),
                     "paid_principal_amount": Decimal(500) if before else Decimal(0),

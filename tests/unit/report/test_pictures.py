@@ -1,0 +1,95 @@
+"""Pictures: what is too small or too young is drawn so, and is never what the title names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fengkong.foundation.errors import InputError
+from fengkong.report._page import worst_lines
+from fengkong.report._pictures import Picture, heat, roll
+from fengkong.report._plan import smallest
+from fengkong.report.position import Position
+
+AS_OF = date(2026, 9, 30)
+
+
+def with_rows(position: Position, name: str, rows: list[dict[str, Any]]) -> Position:
+    """Return the position with other rows under one computation."""
+    results = [replace(one, rows=rows) if one.name == name else one for one in position.results]
+    return replace(position, results=results)
+
+
+def cell(grade: str, region: str, loans: int, overdue: int, rate: float) -> dict[str, Any]:
+    return {
+        "grade": grade, "region": region, "month_end": AS_OF, "loans": loans,
+        "overdue_loans": overdue, "outstanding_principal_amount": Decimal(1000),
+        "overdue_principal_amount": Decimal(str(round(1000 * rate))), "count_rate": overdue / loans,
+        "amount_rate": rate,
+    }  # fmt: skip
+
+
+def heat_of(position: Position, rows: list[dict[str, Any]], language: str = "en") -> Picture:
+    picture = heat(with_rows(position, "over_30__by_grade_region", rows), language, "k")
+    assert picture is not None
+    return picture
+
+
+def test_cell_of_few_loans_is_hatched_and_never_named(assessed: Position):
+    rows = [cell("A", "N", 29, 29, 1.0), cell("B", "S", 30, 3, 0.1), cell("C", "S", 99, 1, 0.01)]
+    picture = heat_of(assessed, rows)
+    assert "grade B in S, 10.00% of principal" in picture.title
+    assert "(3 of 30 loans)" in picture.title
+    assert "hatched: fewer than 30 loans" in picture.note
+    assert picture.svg.count("url(#k-hatch)") == 1
+    assert '<pattern id="k-hatch"' in picture.svg
+    assert "30 笔中 3 笔" in heat_of(assessed, rows, "zh").title
+
+
+def test_no_hatch_without_small_cells_and_no_worst_without_large_ones(assessed: Position):
+    large = heat_of(assessed, [cell("B", "S", 30, 3, 0.1), cell("C", "S", 30, 0, 0.0)])
+    assert "hatch" not in large.svg + large.note
+    none = heat_of(assessed, [cell("B", "S", 29, 3, 0.1), cell("C", "S", 2, 2, 1.0)])
+    assert none.title == "No cell holds 30 loans, too few to call one the worst"
+
+
+def test_roll_matrix_colours_worse_and_better_apart(assessed: Position):
+    picture = roll(assessed, "en", "k")
+    assert picture is not None
+    assert 'aria-label="C → M1: ' in picture.svg
+    marks = dict(re.findall(r'aria-label="(\w+ → \w+): [^"]*"[^>]*fill="([^"]+)"', picture.svg))
+    assert marks["C → M1"] == "var(--risk)"
+    assert marks["M1 → C"] == "var(--good)"
+    assert marks["C → C"] == "var(--quiet)"
+
+
+def test_value_of_few_loans_is_no_driver(assessed: Position):
+    def line(loans: int) -> list[dict[str, Any]]:
+        rows = [cell("A", "", loans, 9, 0.9), cell("B", "", 500, 9, 0.1)]
+        return [{name: row[name] for name in row if name != "region"} for row in rows]
+
+    few, enough = (
+        [text for text in worst_lines(with_rows(assessed, "over_30__by_grade", line(loans)), "en")
+         if text.startswith("Grade")]
+        for loans in (29, 30)
+    )  # fmt: skip
+    assert "Grade A" not in few[0]
+    assert "Grade A" in enough[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{}", "smallest: {loans: 3}", "smallest: {loans: x, balance_share: 0}",
+     "smallest: {loans: -1, balance_share: 0}"],
+)  # fmt: skip
+def test_plan_must_say_what_is_too_small(tmp_path: Path, text: str):
+    path = tmp_path / "plan.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match="smallest"):
+        smallest(path)
