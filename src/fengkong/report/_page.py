@@ -22,9 +22,9 @@ from fengkong.report._pictures import (
     roll,
     trend,
     trend_title,
-    vintage,
 )
 from fengkong.report._plan import smallest
+from fengkong.report._vintage import vintage
 from fengkong.report._words import amount, cell_text, column, need, percent, say
 from fengkong.report.position import Position, sum_rows
 
@@ -231,13 +231,14 @@ def _picture(position: Position, picture: Picture, language: str) -> dict[str, A
         "title": picture.title,
         "note": picture.note,
         "subtitle": say(
-            "subtitle", language, title=result_title(result, language),
+            "subtitle", language, title=picture.about or result_title(result, language),
             unit=unit_word(result.measure.unit, language), day=position.as_of.isoformat(),
         ),
         # Drawn by us from escaped data; vl-convert escapes text and attributes.
         "svg": Markup(picture.svg),  # noqa: S704
         "table": _table(result, language),
-        "how": _how(result, language),
+        "how": _how(result, language)
+        + ([(say("picture_adds", language), picture.how)] if picture.how else []),
     }  # fmt: skip
 
 

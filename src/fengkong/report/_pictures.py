@@ -41,13 +41,23 @@ Rows = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A picture with its words; ``table`` names the computation behind it."""
+    """A picture with its words, and the computation behind it.
+
+    Attributes
+    ----------
+    about : str
+        What the picture shows, where that is not the main figure of the computation.
+    how : str
+        How what the picture adds to the computation was made.
+    """
 
     key: str
     title: str
     note: str
     svg: str
     result: Result
+    about: str = ""
+    how: str = ""
 
 
 def quarter_before(rows: Rows, latest: date) -> date | None:
@@ -156,7 +166,7 @@ def trend(position: Position, language: str, key: str) -> Picture | None:
     base = alt.Chart(_data(data), width=WIDTH - 60, height=200)
     x = alt.X("day:O", title=None, axis=alt.Axis(
         values=[row["day"] for row in data[:: max(1, len(data) // 4)]], labelAngle=0,
-        labelExpr="slice(datum.value, 0, 7)", ticks=False,
+        labelExpr="slice(datum.value, 0, 7)", ticks=False, labelPadding=8,
     ))  # fmt: skip
     y = alt.Y("value:Q", title="%", scale=alt.Scale(zero=True))
     line = base.mark_line(color=RISK, strokeWidth=2).encode(x=x, y=y)
@@ -222,7 +232,7 @@ def heat(position: Position, language: str, key: str) -> Picture | None:
             loans=worst["loans"],
         )  # fmt: skip
     if len(large) < len(rows):
-        note = f"{note}; {say('note_small', language, least=least)}"
+        note += say("note_small", language, least=least)
     return Picture(key="heat", title=title, note=note, svg=drawn(chart, key), result=result)
 
 
@@ -254,71 +264,6 @@ def _cells(
         x=x, y=y, text="change:N"
     )
     return cells + first + second
-
-
-def vintage(position: Position, language: str, key: str) -> Picture | None:
-    """Curves of cohorts, newest strongest; immature cells left out."""
-    result = position.result("vintage_ever")
-    if result is None:
-        return None
-    rows = [row for row in result.rows if row["mature"] and row["amount_rate"] is not None]
-    by_cohort: dict[date, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        by_cohort.setdefault(row["cohort_month"], []).append(row)
-    cohorts = sorted(cohort for cohort, line in by_cohort.items() if len(line) >= 4)[-18:]
-    if len(cohorts) < 2:
-        return None
-    newest = cohorts[-1]
-    data = [
-        {
-            "mob": row["months_on_book"], "value": row["amount_rate"] * 100,
-            "cohort": cohort.isoformat()[:7], "strength": 0.15 + 0.55 * place / len(cohorts),
-            "text": f"{cohort.isoformat()[:7]}, {row['months_on_book']}: "
-            f"{percent(row['amount_rate'])}",
-        }
-        for place, cohort in enumerate(cohorts)
-        for row in by_cohort[cohort]
-    ]  # fmt: skip
-    base = alt.Chart(_data(data), width=WIDTH - 90, height=240)
-    x = alt.X("mob:Q", title=say("months_axis", language), axis=alt.Axis(grid=False, tickMinStep=1))
-    y = alt.Y("value:Q", title="%", scale=alt.Scale(zero=True))
-    new = f"datum.cohort == '{newest.isoformat()[:7]}'"
-    lines = base.mark_line().encode(
-        x=x, y=y, detail="cohort:N", description="cohort:N",
-        opacity=alt.condition(new, alt.value(1), alt.Opacity("strength:Q", scale=None)),
-        color=alt.condition(new, alt.value(RISK), alt.value(QUIET)),
-        strokeWidth=alt.condition(new, alt.value(3), alt.value(1.2)),
-    )  # fmt: skip
-    ends = [line for line in (_last(data, cohorts[0]), _last(data, newest)) if line]
-    words = alt.Chart(_data(ends)).mark_text(
-        align="left", dx=4, color=INK, fontSize=11, aria=False
-    ).encode(x=x, y=y, text="cohort:N")  # fmt: skip
-    dots = base.mark_point(opacity=0.01, size=60, filled=True).encode(
-        x=x, y=y, description="text:N"
-    )
-    return Picture(
-        key="vintage", title=_vintage_title(by_cohort, cohorts, language),
-        note=say("note_mature", language), svg=drawn(lines + dots + words, key), result=result,
-    )  # fmt: skip
-
-
-def _last(data: Rows, cohort: date) -> Mapping[str, Any] | None:
-    own = [row for row in data if row["cohort"] == cohort.isoformat()[:7]]
-    return max(own, key=lambda row: row["mob"]) if own else None
-
-
-def _vintage_title(by_cohort: Mapping[date, Rows], cohorts: list[date], language: str) -> str:
-    newest = max(by_cohort[cohorts[-1]], key=lambda row: row["months_on_book"])
-    mob = newest["months_on_book"]
-    earlier = [
-        row for cohort in cohorts[:-1] for row in by_cohort[cohort] if row["months_on_book"] == mob
-    ]
-    base = sum(float(row["cohort_disbursed_amount"]) for row in earlier)
-    mean = sum(float(row["bad_amount"]) for row in earlier) / base if base else 0.0
-    return say(
-        "finding_vintage", language, mob=mob, cohort=cohorts[-1].isoformat()[:7],
-        rate=percent(newest["amount_rate"]), mean=percent(mean),
-    )  # fmt: skip
 
 
 def roll(position: Position, language: str, key: str) -> Picture | None:

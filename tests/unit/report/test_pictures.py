@@ -15,6 +15,7 @@ from fengkong.foundation.errors import InputError
 from fengkong.report._page import worst_lines
 from fengkong.report._pictures import Picture, heat, roll
 from fengkong.report._plan import smallest
+from fengkong.report._vintage import band, curves, vintage
 from fengkong.report.position import Position
 
 AS_OF = date(2026, 9, 30)
@@ -93,3 +94,69 @@ def test_plan_must_say_what_is_too_small(tmp_path: Path, text: str):
     path.write_text(text)
     with pytest.raises(InputError, match="smallest"):
         smallest(path)
+
+
+def month(cohort: int, age: int, rate: float | None) -> dict[str, Any]:
+    return {
+        "cohort_month": date(2025, cohort, 1), "months_on_book": age, "mature": rate is not None,
+        "amount_rate": rate, "cohort_loans": 50, "cohort_disbursed_amount": Decimal(1000),
+        "bad_loans": 0, "bad_amount": Decimal(round(1000 * (rate or 0))), "count_rate": rate,
+        "bad_disbursed_amount": Decimal(0), "disbursed_rate": rate,
+    }  # fmt: skip
+
+
+def vintage_of(position: Position, rows: list[dict[str, Any]], language: str = "en") -> Picture:
+    picture = vintage(with_rows(position, "vintage_ever", rows), language, "k")
+    assert picture is not None
+    return picture
+
+
+EARLIER = [month(cohort, age, cohort / 100) for cohort in range(1, 6) for age in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("rate", "place"), [(0.0199, "below"), (0.02, "within"), (0.04, "within"), (0.0401, "above")]
+)
+def test_newest_cohort_is_held_against_the_middle_half_of_earlier_ones(
+    assessed: Position, rate: float, place: str
+):
+    # Earlier cohorts stand at 1, 2, 3, 4 and 5 %: quartiles 2 % and 4 %, whatever comes later.
+    rows = EARLIER + [month(6, age, rate) for age in range(4)]
+    picture = vintage_of(assessed, rows)
+    assert picture.title == (
+        f"At 3 months on book the 2025-06 cohort stands at {rate * 100:.2f}%, {place} the usual "
+        "2.00% to 4.00% of earlier cohorts"
+    )
+    assert "四分位数" in vintage_of(assessed, rows, "zh").how
+    assert "grey band" in picture.note
+
+
+def test_band_needs_four_mature_cohorts(assessed: Position):
+    by_cohort = {date(2025, n, 1): [month(n, 0, n / 100)] for n in range(1, 5)}
+    assert band(by_cohort) == {0: pytest.approx((0.0175, 0.0325))}
+    del by_cohort[date(2025, 4, 1)]
+    assert band(by_cohort) == {}
+    few = [row for row in EARLIER if row["cohort_month"].month > 2]
+    picture = vintage_of(assessed, few + [month(6, age, 0.02) for age in range(4)])
+    # Without a band the title falls back on the mean: 3, 4 and 5 % of equal cohorts.
+    assert picture.title.endswith("stands at 2.00%; earlier ones averaged 4.00%")
+    assert "band" not in picture.note + picture.how
+
+
+def test_curve_is_dotted_over_ages_that_are_not_mature(assessed: Position):
+    rows = [month(1, age, None if age == 2 else 0.01 * age) for age in range(6)]
+    mature = [row for row in rows if row["mature"]]
+    solid, dotted = curves({date(2025, 1, 1): mature})
+    assert [(row["mob"], row["run"]) for row in solid] == [
+        (0, "2025-01/0"), (1, "2025-01/0"), (3, "2025-01/1"), (4, "2025-01/1"), (5, "2025-01/1"),
+    ]  # fmt: skip
+    assert [(row["mob"], row["run"]) for row in dotted] == [(1, "2025-01/0"), (3, "2025-01/0")]
+    picture = vintage_of(assessed, rows + [month(2, age, 0.02) for age in range(4)])
+    assert 'stroke-dasharray="1,4"' in picture.svg
+
+
+def test_ages_beyond_the_band_are_hatched(assessed: Position):
+    newest = [month(6, age, 0.03) for age in range(4)]
+    assert "hatch" not in vintage_of(assessed, EARLIER + newest).svg
+    old = [month(1, age, 0.05) for age in range(5, 9)]
+    assert "url(#k-hatch)" in vintage_of(assessed, EARLIER + old + newest).svg
