@@ -15,7 +15,7 @@ from fengkong.book.engines import connect_duckdb
 from fengkong.book.importers import _quarantine
 from fengkong.book.importers._mapping import FileMap, Plan, Target, parse_mapping, propose
 from fengkong.book.importers._scan import LINE, Head, find_encoding, read_head, scan
-from fengkong.book.importers._typed import Typed, usable_targets
+from fengkong.book.importers._typed import Typed, stripped_cells, usable_targets
 from fengkong.book.importers._unpack import Limits, Plain, unpack
 from fengkong.book.quality import built_in_rules
 from fengkong.book.schema import TABLES
@@ -25,6 +25,7 @@ from fengkong.foundation.errors import TapeError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from fengkong.book.quality import Rule
     from fengkong.book.store import Book
 
 REASONS = "__reasons"
@@ -127,20 +128,20 @@ class Reading:
         """Write typed rows in one pass; False when the careful way is needed."""
         names = [f"c{place}" for place in range(len(made.head.columns))]
         target = self.folder / f"fast{made.number}.parquet"
-        schema = TABLES[made.targets[0].table]
+        key = TABLES[made.targets[0].table].key[0]
         try:
             raw = self.connection.read_csv(
                 str(made.plain.path), columns=dict.fromkeys(names, "VARCHAR"), header=True,
                 delim=made.head.delimiter, quote='"', escape='"', strict_mode=True,
                 null_padding=False, auto_detect=False,
             )  # fmt: skip
-            typed = Typed(made.targets[0], raw, made.head.columns, self.rules, None)
-            table = raw.select(**typed.values, __bad=_any(typed))
-            key = schema.key[0]
-            table = table.mutate(
-                **{key: ibis.ifelse(table["__bad"], ibis.null(table[key].type()), table[key])}
-            )
-            self.connection.to_parquet(table.drop("__bad"), target, compression="zstd")
+            cells = stripped_cells(raw, names)
+            typed = Typed(made.targets[0], cells, made.head.columns, LINE)
+            table = cells.mutate(**typed.values)
+            bad = _any(typed.reasons(table, self.rules))
+            columns = {name: table[name] for name in typed.values}
+            columns[key] = ibis.ifelse(bad, ibis.null(table[key].type()), table[key])
+            self.connection.to_parquet(table.select(**columns), target, compression="zstd")
         except Exception as error:
             if not _is_of_engine(error):
                 raise
@@ -148,12 +149,12 @@ class Reading:
             return False
         rows = pq.read_metadata(target).num_rows
         done = self.connection.read_parquet(str(target))
-        bad = done.filter(done[key].isnull()).count().execute()
-        if rows + 1 != made.plain.lines or bad > _MOST_APART:
+        refused = done.filter(done[key].isnull()).count().execute()
+        if rows + 1 != made.plain.lines or refused > _MOST_APART:
             target.unlink()
             return False
         made.rows, made.fast = rows, target
-        return not bad or self._set_apart(made, key)
+        return not refused or self._set_apart(made, key)
 
     def _set_apart(self, made: Part, key: str) -> bool:
         """Read only the bad rows carefully; False when the two readers do not agree on them.
@@ -214,17 +215,17 @@ class Reading:
             made.rows = pq.read_metadata(made.plain.path).num_rows
         else:
             raw = self._scanned(made, names)
-        columns: dict[str, Any] = {}
-        reasons = ibis.literal("")
-        for place, target in enumerate(made.targets):
-            typed = Typed(target, raw, head.columns, self.rules, raw[LINE])
-            columns |= {f"t{place}__{name}": value for name, value in typed.values.items()}
-            used = typed.values[target.skip_if_empty].notnull() if target.skip_if_empty else True
-            for rule, column, broken in typed.reasons:
-                flag = (broken & used).fill_null(False)
-                reasons = reasons.concat(ibis.ifelse(flag, f"{rule}\x1f{column}\x1e", ""))
+        cells = stripped_cells(raw, names)
+        fields = [
+            Typed(target, cells, head.columns, LINE, f"t{place}__")
+            for place, target in enumerate(made.targets)
+        ]
+        values = {name: value for typed in fields for name, value in typed.values.items()}
+        table = cells.mutate(**values)
         made.detail = self.folder / f"detail{made.number}.parquet"
-        table = raw.select(LINE, *names, **columns, **{REASONS: reasons})
+        table = table.select(
+            LINE, *names, *values, **{REASONS: _reasons(fields, table, self.rules)}
+        )
         try:
             self.connection.to_parquet(table, made.detail, compression="zstd")
         except Exception as error:
@@ -272,9 +273,21 @@ def _is_of_engine(error: Exception) -> bool:
     return type(error).__module__.split(".")[0] in ("duckdb", "_duckdb")
 
 
-def _any(typed: Typed) -> Any:
+def _any(reasons: Sequence[tuple[str, str, Any]]) -> Any:
     """Return whether a row breaks any rule."""
     bad: Any = ibis.literal(False)
-    for _, _, broken in typed.reasons:
+    for _, _, broken in reasons:
         bad = bad | broken.fill_null(False)
     return bad
+
+
+def _reasons(fields: Sequence[Typed], table: Any, rules: Sequence[Rule]) -> Any:
+    """Return the rules that a row breaks, with their columns, as one text."""
+    text: Any = ibis.literal("")
+    for place, typed in enumerate(fields):
+        only = typed.target.skip_if_empty
+        used = table[f"t{place}__{only}"].notnull() if only else True
+        for rule, column, broken in typed.reasons(table, rules):
+            flag = (broken & used).fill_null(False)
+            text = text.concat(ibis.ifelse(flag, f"{rule}\x1f{column}\x1e", ""))
+    return text

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import ibis.expr.datatypes as dt
 
-from fengkong.book.quality import Rule
 from fengkong.book.schema import TABLES
 from fengkong.foundation.columns import IBIS_TYPE, Column, Kind
 from fengkong.foundation.errors import TapeError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from fengkong.book.importers._mapping import Field, FileMap, Target
+    from fengkong.book.quality import Rule
 
 _FACTOR = {
     "percent": "0.01",
@@ -29,6 +29,8 @@ _FACTOR = {
 _FIRST, _LAST = date(1900, 1, 1), date(2200, 12, 31)
 _TRUE, _FALSE = ("true", "t", "1", "y", "yes", "是"), ("false", "f", "0", "n", "no", "否")
 _DATES = ("%Y/%m/%d", "%Y%m%d", "%Y年%m月%d日")
+_STAMP = Column(name="recorded_at", kind=Kind.INSTANT, unit="UTC", meaning="")
+_BARE = "bare_"
 
 
 @ibis.udf.scalar.builtin(name="try_strptime", signature=((dt.string, dt.string), dt.timestamp))
@@ -71,106 +73,140 @@ def usable_targets(part: FileMap, columns: Sequence[str], name: str) -> tuple[Ta
     return tuple(kept)
 
 
+def stripped_cells(raw: Any, names: Sequence[str]) -> Any:
+    """Add to a table of raw cells each of them without white space around it, blank as null.
+
+    What follows reads these columns many times; as columns they are made once.
+    """
+    return raw.mutate(**{_BARE + name: _stripped(raw[name]).nullif("") for name in names})
+
+
+def _stripped(text: Any) -> Any:
+    """Return the text without white space around it.
+
+    The engine's strip costs more than the reading of the file, and next to no cell needs it. Every
+    character that it takes away sorts before "!", so a text that begins and ends with others stays.
+    """
+    bare = (text >= "!") & (text.right(1) >= "!")
+    return ibis.ifelse(bare, text, text.strip())
+
+
 class Typed:
-    """One target over the raw columns of a file.
+    """One target over the cells of a file.
+
+    The fields are made in two steps, so that a condition reads a typed column instead of making it
+    again: first ``values`` become columns of the table, then ``reasons`` is asked about that table.
 
     Attributes
     ----------
     values : dict
-        Field to typed Ibis value, in order of the schema; recorded_at last when mapped.
-    reasons : list of (rule, column, condition)
-        The condition is true where the row breaks the rule (null: not broken).
+        Column (``prefix`` and field) to typed Ibis value, in order of the schema; recorded_at last
+        when mapped.
     """
 
     def __init__(
-        self, target: Target, raw: Any, columns: Sequence[str], rules: Sequence[Rule], line: Any
+        self, target: Target, cells: Any, columns: Sequence[str], line: Any, prefix: str = ""
     ) -> None:
         self.target = target
         self.values: dict[str, Any] = {}
-        self.reasons: list[tuple[str, str, Any]] = []
-        self._raw, self._line = raw, line
+        self._line, self._prefix = line, prefix
         self._place = {name: place for place, name in enumerate(columns)}
-        schema = TABLES[target.table]
-        for column in schema.columns:
-            spec = target.fields.get(column.name)
-            if spec is not None and self._readable(spec):
-                self._add(column, spec)
-        if "recorded_at" in target.fields:
-            stamp = Column(name="recorded_at", kind=Kind.INSTANT, unit="UTC", meaning="")
-            self._add(stamp, target.fields["recorded_at"])
-        self._add_rules(rules)
+        self._columns = [
+            column
+            for column in (*TABLES[target.table].columns, _STAMP)
+            if column.name in target.fields and self._readable(target.fields[column.name])
+        ]
+        for column in self._columns:
+            self.values[prefix + column.name] = self._value(column, cells)
 
     def _readable(self, spec: Field) -> bool:
         return not spec.sources or any(source in self._place for source in spec.sources)
 
-    def _cell(self, header: str) -> Any:
-        return self._raw[f"c{self._place[header]}"].strip().nullif("")
+    def _cell(self, header: str, cells: Any) -> Any:
+        return cells[f"{_BARE}c{self._place[header]}"]
 
-    def _text(self, spec: Field) -> tuple[Any, str]:
+    def _text(self, spec: Field, cells: Any) -> tuple[Any, str]:
         """Return the cell as text, and the header it comes from."""
         if spec.row_prefix is not None and spec.sources:
-            return ibis.literal(spec.row_prefix).concat(self._cell(spec.sources[0])), ""
+            return ibis.literal(spec.row_prefix).concat(self._cell(spec.sources[0], cells)), ""
         if spec.row_prefix is not None:
-            return ibis.literal(spec.row_prefix).concat(self._line.cast("string")), ""
+            return ibis.literal(spec.row_prefix).concat(cells[self._line].cast("string")), ""
         if spec.sources:
             header = next(source for source in spec.sources if source in self._place)
-            value = self._cell(header)
+            value = self._cell(header, cells)
         else:
             header, value = "", ibis.literal(spec.constant, type="string")
         if spec.default is not None:
             value = value.fill_null(spec.default)
         return value, header
 
-    def _add(self, column: Column, spec: Field) -> None:
+    def _value(self, column: Column, cells: Any) -> Any:
+        spec = self.target.fields[column.name]
         if spec.derive is not None:
-            self._derive(column, spec.derive)
-            return
-        text, header = self._text(spec)
-        place = header or column.name
-        if spec.codes is not None:
-            coded = text.cases(*spec.codes.items(), else_=None)
-            self.reasons.append(("V-03", place, text.notnull() & coded.isnull()))
-            value = _typed(coded, column, spec)
-            self.reasons.append(("V-01", place, coded.notnull() & value.isnull()))
-        else:
-            value = _typed(text, column, spec)
-            if column.kind is not Kind.TEXT:
-                self.reasons.append(("V-01", place, text.notnull() & value.isnull()))
-        if column.kind is Kind.FLOAT:
-            self.reasons.append(("V-04", place, value.isnan() | value.isinf()))
-        if column.values:
-            self.reasons.append(("V-03", place, value.notnull() & ~value.isin(column.values)))
-        if column.required:
-            self.reasons.append(("V-02", place, text.isnull()))
-        if column.name == "birth_date":
-            value = value.truncate("Y")
-        self.values[column.name] = value
+            return self._derived(column, spec.derive, cells)
+        text, _ = self._text(spec, cells)
+        value = _typed(_decoded(text, spec), column, spec)
+        return value.truncate("Y") if column.name == "birth_date" else value
 
-    def _derive(self, column: Column, derive: Mapping[str, Any]) -> None:
+    def _derived(self, column: Column, derive: Mapping[str, Any], cells: Any) -> Any:
         """Principal of an annuity: instalment (1 - (1 + r)^-n) / r, with r a month's rate."""
-        paid = self._cell(derive["instalment"]).try_cast("float64")
-        rate = self._cell(derive["rate_percent"]).try_cast("float64") / 1200.0
+        paid = self._cell(derive["instalment"], cells).try_cast("float64")
+        rate = self._cell(derive["rate_percent"], cells).try_cast("float64") / 1200.0
         months = float(derive["months"])
         made = ibis.ifelse(
             rate == 0, paid * months, paid * (1.0 - (rate + 1.0).pow(-months)) / rate
         )
-        whole = made.nullif(float("nan"))
-        self.values[column.name] = whole.try_cast(IBIS_TYPE[column.kind])
-        self.reasons.append(("V-01", derive["instalment"], self.values[column.name].isnull()))
+        return made.nullif(float("nan")).try_cast(IBIS_TYPE[column.kind])
 
-    def _add_rules(self, rules: Sequence[Rule]) -> None:
-        """Quality rules over the typed row; columns that the tape lacks are null."""
-        mine = [rule for rule in rules if rule.table == self.target.table]
-        for rule in mine:
-            expression = rule.compiled()
-            if set(expression.columns) <= set(self.values):
-                broken = ~expression.to_ibis(self.values)
-                self.reasons.append((rule.rule_id, self.header_of(rule.column), broken))
+    def reasons(self, table: Any, rules: Sequence[Rule]) -> list[tuple[str, str, Any]]:
+        """Return why a row cannot enter: rule, column, and a condition true where it is broken.
+
+        Parameters
+        ----------
+        table : Ibis table
+            The cells with ``values`` as further columns. A condition that is null is not broken.
+        rules : sequence of Rule
+            Quality rules over the typed row; one over columns that the tape lacks is left out.
+        """
+        values = {column.name: table[self._prefix + column.name] for column in self._columns}
+        found: list[tuple[str, str, Any]] = []
+        for column in self._columns:
+            found += self._broken(column, values[column.name], table)
+        for rule in rules:
+            if rule.table == self.target.table:
+                expression = rule.compiled()
+                if set(expression.columns) <= set(values):
+                    broken = ~expression.to_ibis(values)
+                    found.append((rule.rule_id, self.header_of(rule.column), broken))
+        return found
+
+    def _broken(self, column: Column, value: Any, cells: Any) -> Iterator[tuple[str, str, Any]]:
+        spec = self.target.fields[column.name]
+        if spec.derive is not None:
+            yield "V-01", spec.derive["instalment"], value.isnull()
+            return
+        text, header = self._text(spec, cells)
+        place = header or column.name
+        coded = _decoded(text, spec)
+        if spec.codes is not None:
+            yield "V-03", place, text.notnull() & coded.isnull()
+        if spec.codes is not None or column.kind is not Kind.TEXT:
+            yield "V-01", place, coded.notnull() & value.isnull()
+        if column.kind is Kind.FLOAT:
+            yield "V-04", place, value.isnan() | value.isinf()
+        if column.values:
+            yield "V-03", place, value.notnull() & ~value.isin(column.values)
+        if column.required:
+            yield "V-02", place, text.isnull()
 
     def header_of(self, name: str) -> str:
         """Return the header from which a field comes; its own name when none."""
         spec = self.target.fields.get(name)
         return next((s for s in spec.sources if s in self._place), name) if spec else name
+
+
+def _decoded(text: Any, spec: Field) -> Any:
+    return text if spec.codes is None else text.cases(*spec.codes.items(), else_=None)
 
 
 def _typed(text: Any, column: Column, spec: Field) -> Any:
@@ -182,7 +218,7 @@ def _typed(text: Any, column: Column, spec: Field) -> Any:
     if kind is Kind.DATE:
         return _date(text, spec)
     if kind is Kind.INSTANT:
-        return text.try_cast("timestamp('UTC')")
+        return _instant(text.try_cast(IBIS_TYPE[kind]))
     if kind is Kind.BOOLEAN:
         low = text.lower()
         return low.cases(*((w, True) for w in _TRUE), *((w, False) for w in _FALSE), else_=None)
@@ -196,11 +232,17 @@ def _date(text: Any, spec: Field) -> Any:
     return ibis.ifelse(found.between(_FIRST, _LAST), found, ibis.null("date"))
 
 
+def _instant(found: Any) -> Any:
+    """Keep to the days that a date may have; the engine also reads infinity and year 99999."""
+    day = found.date()
+    return ibis.ifelse(day.between(_FIRST, _LAST), found, ibis.null(found.type()))
+
+
 def _number(text: Any, kind: Kind, spec: Field) -> Any:
     if spec.thousands:
         text = text.replace(spec.thousands, "")
     if spec.unit == "percent":
-        text = text.replace("%", "").strip()
+        text = _stripped(text.replace("%", ""))
     if kind is Kind.INTEGER:
         value = text.try_cast("int64")
         value = ibis.ifelse(
