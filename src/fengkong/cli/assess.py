@@ -145,6 +145,7 @@ def summary(position: Position) -> dict[str, Any]:
         ],
         "computed": len(position.results),
         "not_supported": len(position.missing),
+        "failed": [one.name for one in position.failed],
         "report": str(position.out / "report.html"),
     }
 
@@ -163,6 +164,8 @@ def show(position: Position, *, as_json: bool = False) -> None:
         f"{content['computed']} measures computed, {content['not_supported']} not supported by "
         "this book (the report says what they need)."
     )
+    if position.failed:
+        click.echo(f"These stopped with an error (see the report): {', '.join(content['failed'])}.")
     click.echo(f"Report: {content['report']}")
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from fengkong.foundation.errors import InputError
-from fengkong.report._compute import Missing, Result, Support, compute
-from fengkong.report._movement import loss_movement, reaches
+from fengkong.report._compute import Failed, Missing, Result, Support, compute
+from fengkong.report._movement import Outcome, loss_movement, reaches
 from fengkong.report._page import write_page
 from fengkong.report._plan import plan
 from fengkong.report._tables import write_parquet, write_workbook
@@ -68,7 +68,8 @@ def assess(
     Returns
     -------
     Position
-        All figures; what the book does not support is in ``missing``.
+        All figures; what the book does not support is in ``missing``, what went wrong in
+        ``failed``.
 
     Raises
     ------
@@ -86,25 +87,24 @@ def assess(
     with ExitStack() as stack:
         view = stack.enter_context(book.view(as_of=as_of, known_at=known_at, engine=engine))
         support = Support(view)
-        results, missing = _compute_all(view, support, tell)
-        headlines = _headlines(results)
+        outcomes = _compute_all(view, support, tell)
+        headlines = _headlines([one for one in outcomes if isinstance(one, Result)])
         comparisons = []
         for place, (span, (months, key)) in enumerate(SPANS.items()):
             tell(f"comparing with a {span} before", 0.6 + 0.05 * place)
             day = month_end_before(as_of, months)
             with book.view(as_of=day, known_at=known_at, engine=engine) as earlier:
-                moved = loss_movement(earlier, view, support, span)
-                if isinstance(moved, Missing):
-                    missing.append(moved)
-                else:
-                    results.append(moved)
+                outcomes.append(loss_movement(earlier, view, support, span))
                 _compare(headlines, earlier, key)
                 comparisons.append(
                     {"span": span, "as_of": day, "reached": reaches(earlier), "key": key}
                 )
         position = Position(
-            as_of=as_of, known_at=known_at, engine=engine, inputs=view.inputs, results=results,
-            missing=missing, headlines=headlines, comparisons=comparisons, out=out,
+            as_of=as_of, known_at=known_at, engine=engine, inputs=view.inputs,
+            results=[one for one in outcomes if isinstance(one, Result)],
+            missing=[one for one in outcomes if isinstance(one, Missing)],
+            failed=[one for one in outcomes if isinstance(one, Failed)],
+            headlines=headlines, comparisons=comparisons, out=out,
         )  # fmt: skip
     languages = LANGUAGES if language == "both" else (language,)
     _write(position, out, languages, tell)
@@ -124,18 +124,13 @@ def _silent(step: str, fraction: float) -> None:
     """Tell nobody."""
 
 
-def _compute_all(view: Any, support: Support, tell: Progress) -> tuple[list[Result], list[Missing]]:
+def _compute_all(view: Any, support: Support, tell: Progress) -> list[Outcome]:
     entries = plan()
-    results: list[Result] = []
-    missing: list[Missing] = []
+    outcomes = []
     for place, entry in enumerate(entries):
         tell(entry.measure, 0.05 + 0.55 * place / len(entries))
-        answer = compute(view, entry, support)
-        if isinstance(answer, Missing):
-            missing.append(answer)
-        else:
-            results.append(answer)
-    return results, missing
+        outcomes.append(compute(view, entry, support))
+    return outcomes
 
 
 def _headlines(results: list[Result]) -> list[dict[str, Any]]:
@@ -165,7 +160,7 @@ def _compare(headlines: list[dict[str, Any]], earlier: Any, key: str) -> None:
     support = Support(earlier)
     for line in headlines:
         found = compute(earlier, Entry(measure=line["computation"]), support)
-        value = None if isinstance(found, Missing) else headline_value(found)
+        value = headline_value(found) if isinstance(found, Result) else None
         line[key] = value
         line[f"{key}_as_of"] = None if value is None else earlier.as_of
 

@@ -52,6 +52,24 @@ class Missing:
     needs: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A computation that went wrong although the book supports it: an error, not missing data.
+
+    Attributes
+    ----------
+    code : str
+        Stable code of the error.
+    text : str
+        What it says.
+    """
+
+    name: str
+    measure: str
+    code: str
+    text: str
+
+
 class Support:
     """Knows which tables and columns of a view hold something; each table is asked once."""
 
@@ -87,7 +105,7 @@ class Support:
         return tuple(lacking)
 
 
-def compute(view: Any, entry: Entry, support: Support) -> Result | Missing:
+def compute(view: Any, entry: Entry, support: Support) -> Result | Missing | Failed:
     """Compute one entry of the plan.
 
     Parameters
@@ -100,9 +118,9 @@ def compute(view: Any, entry: Entry, support: Support) -> Result | Missing:
 
     Returns
     -------
-    Result or Missing
+    Result, Missing or Failed
         Missing when the measure is not registered, the book lacks a table or column, or the
-        measure itself says that it is not supported.
+        measure itself says that it is not supported; Failed when it raises any other error of ours.
     """
     known = measures().get(entry.measure)
     if known is None:
@@ -129,7 +147,7 @@ def compute(view: Any, entry: Entry, support: Support) -> Result | Missing:
     except UnsupportedError as error:
         return Missing(name=entry.name, measure=entry.measure, needs=error.needs)
     except FengkongError as error:
-        return Missing(name=entry.name, measure=entry.measure, needs=(str(error),))
+        return Failed(name=entry.name, measure=entry.measure, code=error.code, text=str(error))
     return _result(entry, known, parameters, found.to_pylist(), tuple(found.column_names))
 
 

@@ -14,12 +14,13 @@ from fengkong.foundation.errors import FengkongError, Need, UnsupportedError
 from fengkong.portfolio.loss import default_settings, loss_items, parameters
 from fengkong.portfolio.loss.measures import lines_of
 from fengkong.portfolio.loss.movement import TEXT, movement, write_offs_between
-from fengkong.report._compute import Missing, Result, Support, plain
+from fengkong.report._compute import Failed, Missing, Result, Support, plain
 from fengkong.report._pictures import GOOD, INK, QUIET, RISK, WIDTH, Picture, drawn
 from fengkong.report._words import amount, cell_text, say
 from fengkong.report.position import Position
 
 NAMES = {"quarter": "expected_loss_movement", "year": "expected_loss_movement_year"}
+Outcome = Result | Missing | Failed
 _BY_LOAN = "expected_loss_by_loan"
 _DEFINITION = {
     "en": "Expected loss at the month-end a {span} before, what moved it, and expected loss now; "
@@ -43,7 +44,7 @@ MEASURES = {
 }
 
 
-def loss_movement(opening: Any, closing: Any, support: Support, span: str) -> Result | Missing:
+def loss_movement(opening: Any, closing: Any, support: Support, span: str) -> Outcome:
     """Return the movement table between two views, or what the book lacks for it.
 
     Parameters
@@ -71,7 +72,7 @@ def loss_movement(opening: Any, closing: Any, support: Support, span: str) -> Re
             dated = tuple(_on(need, view.as_of) for need in error.needs)
             return Missing(name=name, measure=name, needs=dated)
         except FengkongError as error:
-            return Missing(name=name, measure=name, needs=(str(error),))
+            return Failed(name=name, measure=name, code=error.code, text=str(error))
     after, before = found
     write_offs = write_offs_between(_written(opening), _written(closing))
     table = ibis.duckdb.connect().to_pyarrow(movement(before, after, write_offs))

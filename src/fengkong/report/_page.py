@@ -105,6 +105,10 @@ def _content(position: Position, language: str) -> dict[str, Any]:
             for result in position.results
         ],
         "missing": _missing(position, language),
+        "failed": [
+            {"title": missing_title(one.name, language), "text": one.text, "code": one.code}
+            for one in position.failed
+        ],
     }  # fmt: skip
 
 
@@ -112,7 +116,7 @@ def _missing(position: Position, language: str) -> list[dict[str, str]]:
     """Return what is not supported; a measure that lacks the same by every dimension once."""
     lines: dict[tuple[str, tuple[str, ...]], dict[str, str]] = {}
     for one in position.missing:
-        what = ", ".join(need(name, language) for name in one.needs)
+        what = say("comma", language).join(need(name, language) for name in one.needs)
         line = {
             "title": missing_title(one.name, language),
             "needs": say("needs", language, what=what),

@@ -100,10 +100,20 @@ def _definitions(
     for missing in position.missing:
         row += 1
         needs = [
-            say("needs", one, what=", ".join(need(name, one) for name in missing.needs))
+            say(
+                "needs", one, what=say("comma", one).join(need(name, one) for name in missing.needs)
+            )
             for one in languages
         ]
         sheet.write_row(row, 0, [safe(text) for text in (missing.name, *needs)], formats["wrap"])
+
+    if position.failed:
+        row += 2
+        sheet.write_row(row, 0, [say("failed", one) for one in languages], formats["head"])
+    for failed in position.failed:
+        row += 1
+        line = [safe(failed.name), safe(f"{failed.text} [{failed.code}]")]
+        sheet.write_row(row, 0, line, formats["wrap"])
 
 
 def _sheet(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import fengkong
-from fengkong.report._compute import Missing, Result
+from fengkong.report._compute import Failed, Missing, Result
 
 SCHEMA_NAME = "position.schema.json"
 # A result with more rows is kept as a table only; its figures would drown the others.
@@ -36,6 +36,8 @@ class Position:
         Instant whose knowledge is used; None: all that the book knows.
     results, missing
         Computations, and those that the book does not support.
+    failed
+        Computations that went wrong although the book supports them.
     inputs : list of dict
         Batches: id, content hash, rows.
     headlines : list of dict
@@ -53,6 +55,7 @@ class Position:
     inputs: list[dict[str, Any]]
     results: list[Result]
     missing: list[Missing]
+    failed: list[Failed] = field(default_factory=list)
     headlines: list[dict[str, Any]] = field(default_factory=list)
     comparisons: list[dict[str, Any]] = field(default_factory=list)
     out: Path = Path()
@@ -75,6 +78,15 @@ class Position:
             "comparisons": [_jsonable(one) for one in self.comparisons],
             "headlines": [_jsonable(line) for line in self.headlines],
             "figures": [figure for result in self.results for figure in self._figures(result)],
+            "failed": [
+                {
+                    "computation": one.name,
+                    "measure": one.measure,
+                    "code": one.code,
+                    "text": one.text,
+                }
+                for one in self.failed
+            ],
             "not_supported": [
                 {"computation": one.name, "measure": one.measure, "needs": list(one.needs)}
                 for one in self.missing

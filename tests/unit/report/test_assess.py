@@ -19,7 +19,7 @@ from fengkong.formula.measures import _REGISTER, register_measure
 from fengkong.foundation.errors import InputError, UnsupportedError
 from fengkong.report import assess
 from fengkong.report._assess import month_end_before
-from fengkong.report._compute import Missing, Support, compute, key_columns, plain
+from fengkong.report._compute import Failed, Missing, Support, compute, key_columns, plain
 from fengkong.report._movement import waterfall_steps
 from fengkong.report._page import missing_title, result_title, unit_word, worst_lines
 from fengkong.report._plan import Entry, plan
@@ -229,6 +229,43 @@ def test_keys_are_dimensions_texts_and_dates():
     columns = tuple(rows[0])
     assert key_columns(columns, rows, ["grade"], "rate") == (
         "grade", "month_end", "months_on_book")  # fmt: skip
+
+
+@pytest.fixture
+def breaking() -> Iterator[str]:
+    def breaks(panel: Any, *, by: Any = ()) -> Any:
+        raise InputError("no column <b>colour</b>")
+
+    both = {"en": "Broken", "zh": "坏的"}
+    register_measure(
+        "breaking", needs=("panel",), unit="amount", title=both, definition=both, value="x"
+    )(breaks)
+    yield "breaking"
+    del _REGISTER["breaking"]
+
+
+def test_error_of_a_measure_is_no_missing_data(book: Any, breaking: str, tmp_path: Path):
+    with book.view(as_of=AS_OF) as view:
+        answer = compute(view, Entry(measure=breaking), Support(view))
+    assert answer == Failed(name=breaking, measure=breaking, code="fengkong.input",
+                            text="no column <b>colour</b>")  # fmt: skip
+    position = assess(book, as_of=AS_OF, out=tmp_path)
+    assert breaking not in {one.name for one in position.missing}
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    jsonschema.validate(_content(position), schema)
+    assert [one["computation"] for one in _content(position)["failed"]] == [breaking]
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Measures that failed" in page
+    assert "计算出错的指标" in page
+    assert "Broken: no column &lt;b&gt;colour&lt;/b&gt;" in page
+    assert "needs no column" not in page
+    cells = {cell.value for row in openpyxl.load_workbook(tmp_path / "position.xlsx").worksheets[0]
+             for cell in row}  # fmt: skip
+    assert "no column <b>colour</b> [fengkong.input]" in cells
+
+
+def test_page_without_errors_has_no_such_heading(assessed: Any):
+    assert "Measures that failed" not in (assessed.out / "report.html").read_text("utf-8")
 
 
 @pytest.fixture

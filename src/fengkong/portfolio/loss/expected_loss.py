@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import numpy as np
 
-from fengkong.foundation.errors import InputError, UnsupportedError
+from fengkong.foundation.errors import InputError, Need, UnsupportedError
 from fengkong.portfolio.loss._arithmetic import exact, half_up, unrounded
 from fengkong.portfolio.loss.exposure import months_until, undrawn_exposures, undrawn_lines
 from fengkong.portfolio.loss.severity import ANY_SEGMENT, severity
@@ -320,25 +320,39 @@ def _refuse_gaps(facts: Any, exposures: Any, using: Parameters) -> None:
     """Say what is missing before a null makes a loan's loss vanish."""
     rows = facts.select("loan_id", "grade_key").inner_join(exposures, "loan_id")
     longest = rows.group_by("grade_key").aggregate(years=rows["year_number"].max()).execute()
-    needs = []
+    needs: list[Need] = []
     for grade, years in zip(longest["grade_key"], longest["years"], strict=True):
         array = using.pd.pd_marginal.get(grade)
         if array is None:
-            needs.append(f"the PD of grade {grade!r}")
+            needs.append(Need(f"the PD of grade {grade!r}", f"等级“{grade}”的违约概率"))
         elif array.shape[1] < years or np.isnan(array[:, :years]).any():
-            needs.append(f"the PD of grade {grade!r} for {years} years in every scenario")
+            needs.append(
+                Need(
+                    f"the PD of grade {grade!r} for {years} years in every scenario",
+                    f"等级“{grade}”在每个情景下 {years} 年的违约概率",
+                )
+            )
     owing = facts["outstanding_principal_amount"] > 0
     bare = facts.filter(owing).anti_join(exposures, "loan_id").count().execute()
     if bare:
-        needs.append(f"the exposure of {bare} active loans by year (their schedule)")
+        needs.append(
+            Need(
+                f"the exposure of {bare} active loans by year (their schedule)",
+                f"{bare} 笔存续贷款各年的敞口（还款计划）",
+            )
+        )
     segments = facts.group_by("segment_key").aggregate(
         no_rate=facts["eir_used"].isnull().cast("int64").sum()
     )
     found = segments.execute()
     missing = sorted(set(found["segment_key"]) - set(using.lgd["segment"]))
-    needs.extend(f"the LGD of segment {segment!r}" for segment in missing)
+    needs.extend(
+        Need(f"the LGD of segment {segment!r}", f"分组“{segment}”的违约损失率")
+        for segment in missing
+    )
     if len(found) and int(found["no_rate"].sum()):
-        needs.append(f"the effective rate of {int(found['no_rate'].sum())} loans")
+        bare = int(found["no_rate"].sum())
+        needs.append(Need(f"the effective rate of {bare} loans", f"{bare} 笔贷款的实际利率"))
     if needs:
         raise UnsupportedError(_SUBJECT, tuple(sorted(needs)))
 

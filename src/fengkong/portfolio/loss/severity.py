@@ -9,7 +9,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from fengkong.foundation.errors import UnsupportedError
+from fengkong.foundation.errors import Need, UnsupportedError
 from fengkong.portfolio.loss._arithmetic import exact
 
 if TYPE_CHECKING:
@@ -54,7 +54,15 @@ def severity(
         }
     else:
         if panel is None or states is None:
-            raise UnsupportedError(_SUBJECT, ("the panel of the book, or lgd.given in settings",))
+            raise UnsupportedError(
+                _SUBJECT,
+                (
+                    Need(
+                        "the panel of the book, or lgd.given in settings",
+                        "账簿的逐月状态，或在设置中给出违约损失率（lgd.given）",
+                    ),
+                ),
+            )
         estimated = workout_lgd(settings, panel, states)
         base = {segment: [value] * len(scenarios) for segment, value in estimated.items()}
     scalars = [float(scenario.lgd_scalar) for scenario in scenarios]
@@ -86,8 +94,12 @@ def workout_lgd(settings: LgdSettings, panel: Any, states: Any) -> dict[str, flo
         raise UnsupportedError(
             _SUBJECT,
             (
-                f"at least {settings.minimum_defaults} defaulted loans seen for a month "
-                f"({total} found), or lgd.given in the loss settings",
+                Need(
+                    f"at least {settings.minimum_defaults} defaulted loans seen for a month "
+                    f"({total} found), or lgd.given in the loss settings",
+                    f"至少 {settings.minimum_defaults} 笔违约后已观察满一个月的贷款"
+                    f"（现有 {total} 笔），或在损失设置中给出违约损失率（lgd.given）",
+                ),
             ),
         )
     result = {ANY_SEGMENT: _chained(counts, flows, settings.workout_months)}

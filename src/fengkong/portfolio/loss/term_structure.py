@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from fengkong.foundation.errors import UnsupportedError
+from fengkong.foundation.errors import Need, UnsupportedError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -99,7 +99,15 @@ def term_structure(
             scenarios=names,
         )
     if panel is None:
-        raise UnsupportedError("expected loss", ("the panel of the book, or pd.given in settings",))
+        raise UnsupportedError(
+            "expected loss",
+            (
+                Need(
+                    "the panel of the book, or pd.given in settings",
+                    "账簿的逐月状态，或在设置中给出违约概率（pd.given）",
+                ),
+            ),
+        )
     hazards = monthly_hazards(
         exposed(panel, settings.grade_column).execute(),
         minimum_loan_months=settings.minimum_loan_months,
@@ -169,7 +177,13 @@ def monthly_hazards(
     if total < minimum_loan_months:
         raise UnsupportedError(
             "PD term structure",
-            (f"at least {minimum_loan_months} loan-months at risk in the panel ({total} found)",),
+            (
+                Need(
+                    f"at least {minimum_loan_months} loan-months at risk in the panel "
+                    f"({total} found)",
+                    f"至少 {minimum_loan_months} 个在险的贷款月（现有 {total} 个）",
+                ),
+            ),
         )
     everything = _banded(pooled, minimum_loan_months)
     result = {ALL_GRADES: everything}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -60,10 +61,12 @@ def year(loan: str, number: int, amount: str = "100.00") -> dict[str, Any]:
     ],
 )
 def test_what_is_missing_is_said(states: Any, exposures: Any, changes: Any, says: str):
-    with pytest.raises(UnsupportedError, match=says):
+    with pytest.raises(UnsupportedError, match=says) as caught:
         expected_loss(
             derived("states", states), derived("exposures", exposures), settings=settings(**changes)
         )
+    for need in caught.value.needs:
+        assert re.search("[一-鿿]", need.zh), f"no Chinese for {need}"  # type: ignore[attr-defined]
 
 
 def test_contract_rate_when_the_settings_say_so():
@@ -147,8 +150,9 @@ def test_workout_lgd_thin_segments_and_scalars():
     by_grade = {"source": "workout", "minimum_defaults": 1, "segment_column": "grade"}
     found = workout_lgd(settings(lgd=by_grade).lgd, derived("panel", workouts()), states)
     assert found == pytest.approx({"*": 0.5, "a": 0.5, "b": 0.8})
-    with pytest.raises(UnsupportedError, match="at least 20 defaulted loans"):
+    with pytest.raises(UnsupportedError, match="at least 20 defaulted loans") as caught:
         workout_lgd(settings(lgd={"source": "workout"}).lgd, derived("panel", workouts()), states)
+    assert "至少 20 笔" in caught.value.needs[0].zh  # type: ignore[attr-defined]
     chosen = settings(
         scenarios={"one": {"weight": "0.5"}, "two": {"weight": "0.5", "lgd_scalar": 3}}
     )
