@@ -102,6 +102,43 @@ def test_page_loads_in_a_browser_without_error(report: Path, tmp_path: Path):
     assert '<html lang="en">' in done.stdout, "the page's own script did not run"
 
 
+WIDE = """<body style="margin:0"><iframe width="360" height="900" style="border:0"></iframe><script>
+var frame = document.querySelector("iframe");
+frame.onload = function () {
+  var page = frame.contentDocument, wide = [];
+  page.querySelectorAll("details").forEach(function (one) { one.open = true; });
+  page.querySelectorAll("main *").forEach(function (one) {
+    var box = one.getBoundingClientRect();
+    if (box.width && box.right > 361 && !one.closest(".scroll")) { wide.push(one.tagName); }
+  });
+  document.body.dataset.tables = page.querySelectorAll(".scroll").length;
+  document.body.dataset.page = page.documentElement.scrollWidth;
+  document.body.dataset.wide = wide.join(" ");
+};
+frame.src = "PAGE";
+</script>"""
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_on_a_phone_only_tables_scroll_sideways(report: Path, tmp_path: Path, language: str):
+    browser = shutil.which("chromium") or shutil.which("chromium-browser")
+    if browser is None:
+        pytest.skip("needs chromium: apt-get install chromium")
+    page = tmp_path / "phone.html"
+    address = f"{(report / 'report.html').as_uri()}#{language}"
+    page.write_text(WIDE.replace("PAGE", address), encoding="utf-8")
+    done = subprocess.run(
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files",
+         f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=3000", "--dump-dom",
+         page.as_uri()],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    found = dict(re.findall(r'data-(\w+)="([^"]*)"', done.stdout.partition("</iframe>")[0]))
+    assert int(found["tables"]) > 40
+    assert found["wide"] == ""
+    assert int(found["page"]) <= 360
+
+
 @pytest.mark.spark
 def test_spark_gives_the_same_position(place: Path, report: Path, tmp_path: Path):
     pytest.importorskip("pyspark", reason="needs the extra [scale]")

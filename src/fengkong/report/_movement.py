@@ -15,7 +15,7 @@ from fengkong.portfolio.loss import default_settings, loss_items, parameters
 from fengkong.portfolio.loss.measures import lines_of
 from fengkong.portfolio.loss.movement import TEXT, movement, write_offs_between
 from fengkong.report._compute import Failed, Missing, Result, Support, plain
-from fengkong.report._pictures import GOOD, INK, QUIET, RISK, WIDTH, Picture, drawn
+from fengkong.report._pictures import GOOD, INK, QUIET, RISK, Picture, bar_place, drawn
 from fengkong.report._words import amount, cell_text, say
 from fengkong.report.position import Position
 
@@ -160,7 +160,7 @@ def waterfall_steps(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _steps(steps: Sequence[Mapping[str, Any]], language: str) -> Any:
     rows: list[dict[str, Any]] = [
         {
-            "name": TEXT[step["line"]][language],
+            "name": say(f"step_{step['line']}", language),
             "start": float(step["start"]),
             "end": float(step["end"]),
             "high": max(float(step["start"]), float(step["end"])),
@@ -171,11 +171,12 @@ def _steps(steps: Sequence[Mapping[str, Any]], language: str) -> Any:
         }
         for step in steps
     ]  # fmt: skip
-    base = alt.Chart(alt.Data(values=rows), width=WIDTH - 175, height=27 * len(rows))
+    width, reach = bar_place(rows)
+    base = alt.Chart(alt.Data(values=rows), width=width, height=27 * len(rows))
     y = alt.Y("name:N", sort=[row["name"] for row in rows], title=None,
-              axis=alt.Axis(labelLimit=190))  # fmt: skip
+              axis=alt.Axis(ticks=False))  # fmt: skip
     largest = max(row["high"] for row in rows) or 1.0
-    x = alt.X("start:Q", axis=None, scale=alt.Scale(domain=[0, largest * 1.4]))
+    x = alt.X("start:Q", axis=None, scale=alt.Scale(domain=[0, largest * reach]))
     colour = alt.Color("colour:N", legend=None, scale=alt.Scale(
         domain=["total", "up", "down"], range=[QUIET, RISK, GOOD]))  # fmt: skip
     bars = base.mark_bar(height={"band": 0.65}).encode(

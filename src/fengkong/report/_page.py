@@ -205,9 +205,10 @@ def worst_lines(position: Position, language: str) -> list[str]:
         if result.measure.name != "over_30" or len(result.by) != 1 or not result.rows:
             continue
         name = result.by[0]
-        rows = [row for row in latest_rows(result.rows) if row[name] is not None]
-        base = float(sum(row["outstanding_principal_amount"] for row in rows))
-        over = float(sum(row["overdue_principal_amount"] for row in rows))
+        every = latest_rows(result.rows)
+        rows = [row for row in every if row[name] is not None]
+        base = float(sum(row["outstanding_principal_amount"] for row in every))
+        over = float(sum(row["overdue_principal_amount"] for row in every))
         if not base or not over or len(rows) < 2:
             continue
         drivers = [
@@ -217,8 +218,8 @@ def worst_lines(position: Position, language: str) -> list[str]:
             if float(row["outstanding_principal_amount"]) / base >= least.balance_share
             and row["loans"] >= least.loans
         ]  # fmt: skip
-        if drivers:
-            excess, value, row = max(drivers, key=lambda driver: driver[:2])
+        excess, value, row = max(drivers, key=lambda driver: driver[:2], default=(0.0, "", {}))
+        if excess > 0:
             share = float(row["overdue_principal_amount"]) / over
             weight = float(row["outstanding_principal_amount"]) / base
             text = say(

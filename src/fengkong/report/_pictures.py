@@ -34,7 +34,10 @@ _PATTERN = (
     'patternTransform="rotate(45)"><rect width="1.2" height="6" fill="var(--line)"/></pattern>'
     "</defs>"
 )
-WIDTH = 380
+# A picture is as wide as a phone shows it and as a column of the page: it is hardly scaled.
+WIDTH = 330
+
+LABEL_MAX = 110
 _WIDE_MAX = 12
 Rows = Sequence[Mapping[str, Any]]
 
@@ -78,7 +81,7 @@ def drawn(chart: Any, key: str) -> str:
     chart = chart.configure(font=FONT, background="transparent")
     chart = chart.configure_view(stroke=None).configure_axis(
         labelColor=INK, titleColor=QUIET, gridColor=LINE, domainColor=LINE, tickColor=LINE,
-        labelFontSize=12, titleFontSize=12, titleFontWeight="normal", labelLimit=110,
+        labelFontSize=12, titleFontSize=12, titleFontWeight="normal", labelLimit=LABEL_MAX,
     )  # fmt: skip
     text = vl_convert.vegalite_to_svg(chart.to_dict(), vl_version="6.4")
     for colour, token in _TOKENS.items():
@@ -96,12 +99,36 @@ def _data(rows: Rows) -> Any:
     return alt.Data(values=[dict(row) for row in rows])
 
 
+def wide(text: str, size: float = 12) -> float:
+    """Return about how many pixels a text is wide; a Chinese character is as wide as high."""
+    return sum(size if ord(sign) > 0x2E7F else 0.58 * size for sign in text)
+
+
+def bar_place(rows: Rows, *, titled: bool = False) -> tuple[int, float]:
+    """Return the width of a plot of bars, and by how much its scale must outreach the bars.
+
+    Names to the left and labels to the right of the bars then stay inside `WIDTH`.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        With ``name`` and ``label``.
+    titled : bool
+        Whether the axis of the names has a title.
+    """
+    names = min(LABEL_MAX, max(wide(row["name"]) for row in rows))
+    width = WIDTH - round(names) - 14 - (22 if titled else 0)
+    labels = max(wide(row["label"]) for row in rows) + 8
+    return width, width / max(width - labels, 40.0)
+
+
 def _bars(rows: Rows, *, label: str, order: list[str], height: int) -> Any:
     """Draw horizontal bars from zero, labelled directly; field ``strong`` marks the finding."""
-    base = alt.Chart(_data(rows), width=WIDTH - 120, height=height)
-    y = alt.Y("name:N", sort=order, title=label or None)
+    width, reach = bar_place(rows, titled=bool(label))
+    base = alt.Chart(_data(rows), width=width, height=height)
+    y = alt.Y("name:N", sort=order, title=label or None, axis=alt.Axis(ticks=False))
     largest = max((row["value"] for row in rows), default=0.0) or 1.0
-    x = alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, largest * 1.35]))
+    x = alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, largest * reach]))
     bars = base.mark_bar(height={"band": 0.7}).encode(
         x=x,
         y=y,
@@ -142,7 +169,7 @@ def buckets(position: Position, language: str, key: str) -> Picture | None:
         share=percent(sum(float(row["outstanding_principal_amount"]) for row in late) / total),
         code=most["bucket"], amount=amount(most["outstanding_principal_amount"], language),
     )  # fmt: skip
-    chart = _bars(data, label="", order=[row["name"] for row in data], height=230)
+    chart = _bars(data, label="", order=[row["name"] for row in data], height=200)
     return Picture(key="buckets", title=title, note="", svg=drawn(chart, key), result=result)
 
 
@@ -163,7 +190,7 @@ def trend(position: Position, language: str, key: str) -> Picture | None:
         }
         for row in rows
     ]
-    base = alt.Chart(_data(data), width=WIDTH - 60, height=200)
+    base = alt.Chart(_data(data), width=WIDTH - 90, height=190)
     x = alt.X("day:O", title=None, axis=alt.Axis(
         values=[row["day"] for row in data[:: max(1, len(data) // 4)]], labelAngle=0,
         labelExpr="slice(datum.value, 0, 7)", ticks=False, labelPadding=8,
@@ -208,7 +235,9 @@ def heat(position: Position, language: str, key: str) -> Picture | None:
         name = str(row["region"])
         balances[name] = balances.get(name, 0) + row["outstanding_principal_amount"]
     regions = sorted(balances, key=lambda name: (-balances[name], name))[:_WIDE_MAX]
-    note = "%" if len(balances) <= _WIDE_MAX else say("note_largest", language, number=_WIDE_MAX)
+    notes = []
+    if len(balances) > _WIDE_MAX:
+        notes.append(say("note_largest", language, number=_WIDE_MAX))
     rows = [row for row in rows if str(row["region"]) in regions]
     least = smallest().loans
     large = [row for row in rows if row["loans"] >= least]
@@ -232,7 +261,8 @@ def heat(position: Position, language: str, key: str) -> Picture | None:
             loans=worst["loans"],
         )  # fmt: skip
     if len(large) < len(rows):
-        note += say("note_small", language, least=least)
+        notes.append(say("note_small", language, least=least))
+    note = say("semicolon", language).join(notes)
     return Picture(key="heat", title=title, note=note, svg=drawn(chart, key), result=result)
 
 
@@ -241,7 +271,9 @@ def _cells(
     y_sort: Any = "ascending", lines: bool = False,
 ) -> Any:  # fmt: skip
     """Draw a table of cells: strength of one colour, the figure in the cell; ``small`` hatched."""
-    base = alt.Chart(_data(rows), width=WIDTH - 90, height=height)
+    names = max(wide(str(row["y"])) for row in rows)
+    width = WIDTH - round(names) - 12 - (22 if y_title else 0)
+    base = alt.Chart(_data(rows), width=width, height=height)
     x = alt.X("x:N", sort=x_sort, title=x_title or None, axis=alt.Axis(
         labelAngle=0, orient="top", ticks=False, domain=False))  # fmt: skip
     y = alt.Y("y:N", sort=y_sort, title=y_title or None, axis=alt.Axis(ticks=False, domain=False))
@@ -255,12 +287,12 @@ def _cells(
         base.transform_filter(small).mark_rect(color=HATCH).encode(x=x, y=y, description="text:N")
     )
     colour = alt.condition(small, alt.value(QUIET), alt.value(INK))
-    first = base.mark_text(fontSize=11, dy=-6 if lines else 0, aria=False).encode(
+    first = base.mark_text(fontSize=10.5, dy=-6 if lines else 0, aria=False).encode(
         x=x, y=y, text="label:N", color=colour
     )
     if not lines:
         return pale + cells + first
-    second = base.mark_text(color=INK, fontSize=9, dy=7, aria=False).encode(
+    second = base.mark_text(color=INK, fontSize=8.5, dy=7, aria=False).encode(
         x=x, y=y, text="change:N"
     )
     return cells + first + second
@@ -287,7 +319,7 @@ def roll(position: Position, language: str, key: str) -> Picture | None:
         data.append(
             {
                 "x": row["state"], "y": row["opening_state"], "value": row["balance_rate"],
-                "label": "·" if nothing else f"{row['balance_rate'] * 100:.1f}",
+                "label": "·" if nothing else _short(row["balance_rate"] * 100),
                 "tone": _tone(row["opening_state"], row["state"], states),
                 "change": moved.replace("-", "−"),
                 "text": f"{row['opening_state']} → {row['state']}: {percent(row['balance_rate'])}",
@@ -311,6 +343,10 @@ def roll(position: Position, language: str, key: str) -> Picture | None:
     )  # fmt: skip
 
 
+def _short(value: float) -> str:
+    return f"{value:.1f}".replace("100.0", "100")
+
+
 def _tone(opening: str, state: str, states: list[str]) -> str:
     """Say whether a move is for the worse, for the better (paid off too), or none."""
     if state == opening:
@@ -328,31 +364,36 @@ def pareto(dimension: str) -> Callable[[Position, str, str], Picture | None]:
         index = position.result(measure)
         if result is None or index is None:
             return None
-        rows = [row for row in latest_rows(result.rows) if row[dimension] is not None]
+        rows = list(latest_rows(result.rows))
         rows.sort(key=lambda row: (-row["outstanding_principal_amount"], str(row[dimension])))
+        named = [row[dimension] for row in rows if row[dimension] is not None]
         total = float(sum(row["outstanding_principal_amount"] for row in rows))
-        if not total or len(rows) < 4:
+        if not total or len(named) < 4:
             return None
         data: list[dict[str, Any]] = []
         running = 0.0
-        for place, row in enumerate(rows[:_WIDE_MAX]):
+        for row in rows[:_WIDE_MAX]:
+            name = say("without", language) if row[dimension] is None else str(row[dimension])
             share = float(row["outstanding_principal_amount"]) / total
             running += share
             data.append(
                 {
-                    "name": str(row[dimension]), "value": share, "strong": place < 3,
+                    "name": name, "value": share, "strong": row[dimension] in named[:3],
                     "label": f"{percent(share)} · Σ {percent(running)}",
-                    "text": f"{row[dimension]}: {percent(share)}",
+                    "text": f"{name}: {percent(share)}",
                 }
             )  # fmt: skip
+        none = sum(row["value"] for row in data if row["name"] == say("without", language))
         title = say(
-            "finding_pareto", language, dimension=column(dimension, language),
-            share=percent(sum(row["value"] for row in data[:3])),
+            "finding_pareto_some" if none else "finding_pareto", language,
+            dimension=column(dimension, language), none=percent(none),
+            share=percent(sum(row["value"] for row in data if row["strong"])),
             hhi=f"{index.rows[0]['hhi']:,.0f}",
         )  # fmt: skip
         chart = _bars(data, label="", order=[row["name"] for row in data], height=24 * len(data))
         return Picture(
             key=f"pareto-{dimension}", title=title, note=say("note_limit", language),
+            about=say("about_pareto", language, dimension=column(dimension, language)),
             svg=drawn(chart, key), result=result,
         )  # fmt: skip
 

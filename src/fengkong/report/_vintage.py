@@ -114,7 +114,7 @@ def _chart(cohorts: Cohorts, usual: Band, language: str) -> Any:
         "color": alt.condition(new, alt.value(RISK), alt.value(QUIET)),
         "strokeWidth": alt.condition(new, alt.value(3), alt.value(1.2)),
     }  # fmt: skip
-    base = alt.Chart(alt.Data(values=solid), width=WIDTH - 90, height=240)
+    base = alt.Chart(alt.Data(values=solid), width=WIDTH - 92, height=230)
     lines = base.mark_line().encode(**look)
     links = alt.Chart(alt.Data(values=dotted)).mark_line(strokeDash=[1, 4]).encode(**look)
     dots = base.mark_point(opacity=0.01, size=60, filled=True).encode(
@@ -160,7 +160,9 @@ def _band_layers(usual: Band, oldest: int, x: Any, y: Any) -> list[Any]:
 def _title(newest: Rows, earlier: Cohorts, usual: Band, language: str) -> str:
     last = newest[-1]
     age, rate = last["months_on_book"], last["amount_rate"]
-    words = {"mob": age, "cohort": last["cohort_month"].isoformat()[:7], "rate": percent(rate)}
+    # A month stays on one line: its hyphen does not break.
+    cohort = last["cohort_month"].isoformat()[:7].replace("-", "\u2011")
+    words = {"mob": age, "cohort": cohort, "rate": percent(rate)}
     if age in usual:
         low, high = usual[age]
         place = "above" if rate > high else "below" if rate < low else "within"

@@ -159,7 +159,10 @@ def test_headline_is_compared_with_a_quarter_and_a_year_before(assessed: Any):
     assert [(one["span"], one["reached"]) for one in assessed.comparisons] == [
         ("quarter", True), ("year", True)]  # fmt: skip
     page = (assessed.out / "report.html").read_text(encoding="utf-8")
-    assert "A quarter before is 2026-06-30. A year before is 2025-09-30." in page
+    assert (
+        "Changes in a quarter are against 2026-06-30. Changes in a year are against 2025-09-30."
+        in page
+    )
     assert "“较三个月前”指与 2026-06-30 相比。“较一年前”指与 2025-09-30 相比。" in page
 
 
@@ -173,7 +176,7 @@ def test_date_before_the_book_begins_is_said(book: Any, tmp_path: Path):
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "does not reach back to 2025-02-28" in page
     assert "账簿中没有 2025-02-28（一年前）的贷款" in page
-    assert "on a year before" not in page
+    assert "in a year</span>" not in page
     # The movement has another reason on this book: it has no exposures at all.
     reason = next(one for one in position.missing if one.name == "expected_loss_movement_year")
     assert reason.needs == ("exposures",)

@@ -13,7 +13,7 @@ import pytest
 
 from fengkong.foundation.errors import InputError
 from fengkong.report._page import worst_lines
-from fengkong.report._pictures import Picture, heat, roll
+from fengkong.report._pictures import WIDTH, Picture, heat, pareto, roll
 from fengkong.report._plan import smallest
 from fengkong.report._vintage import band, curves, vintage
 from fengkong.report.position import Position
@@ -80,7 +80,8 @@ def test_value_of_few_loans_is_no_driver(assessed: Position):
          if text.startswith("Grade")]
         for loans in (29, 30)
     )  # fmt: skip
-    assert "Grade A" not in few[0]
+    # Without A, no grade is beyond its share.
+    assert few == []
     assert "Grade A" in enough[0]
 
 
@@ -124,8 +125,8 @@ def test_newest_cohort_is_held_against_the_middle_half_of_earlier_ones(
     rows = EARLIER + [month(6, age, rate) for age in range(4)]
     picture = vintage_of(assessed, rows)
     assert picture.title == (
-        f"At 3 months on book the 2025-06 cohort stands at {rate * 100:.2f}%, {place} the usual "
-        "2.00% to 4.00% of earlier cohorts"
+        f"At 3 months on book the 2025\u201106 cohort stands at {rate * 100:.2f}%, {place} the "
+        "usual 2.00% to 4.00% of earlier cohorts"
     )
     assert "四分位数" in vintage_of(assessed, rows, "zh").how
     assert "grey band" in picture.note
@@ -160,3 +161,43 @@ def test_ages_beyond_the_band_are_hatched(assessed: Position):
     assert "hatch" not in vintage_of(assessed, EARLIER + newest).svg
     old = [month(1, age, 0.05) for age in range(5, 9)]
     assert "url(#k-hatch)" in vintage_of(assessed, EARLIER + old + newest).svg
+
+
+def share_line(name: str | None, balance: int, overdue: int) -> dict[str, Any]:
+    return {
+        "partner_id": name, "month_end": AS_OF, "loans": 100, "overdue_loans": 10,
+        "outstanding_principal_amount": Decimal(balance), "count_rate": 0.1,
+        "overdue_principal_amount": Decimal(overdue), "amount_rate": overdue / balance,
+    }  # fmt: skip
+
+
+def test_shares_are_of_the_whole_balance_where_some_loans_have_no_partner(assessed: Position):
+    rows = [share_line(None, 600, 30), share_line("P1", 150, 50), share_line("P2", 100, 10),
+            share_line("P3", 90, 5), share_line("P4", 60, 5)]  # fmt: skip
+    position = with_rows(assessed, "over_30__by_partner_id", rows)
+    picture = pareto("partner_id")(position, "en", "k")
+    assert picture is not None
+    # 150, 100 and 90 of 1,000.
+    assert picture.title == (
+        "The top three by Partner hold 34.00% of the balance; 60.00% of it has none"
+    )
+    assert 'aria-label="(none): 60.00%"' in picture.svg
+    worst = next(line for line in worst_lines(position, "en") if line.startswith("Partner"))
+    # P1 has 50 of all 100 over 30, on 150 of 1,000.
+    assert "Partner P1: 33.33% over" in worst
+    assert "50.00% of all principal over 30 (on 15.00% of the balance)" in worst
+
+
+def test_value_below_the_average_is_not_called_worst(assessed: Position):
+    # Loans without partner are the worst; of those with one, none is beyond its share.
+    rows = [share_line(None, 500, 90), share_line("P1", 300, 6), share_line("P2", 200, 4)]
+    position = with_rows(assessed, "over_30__by_partner_id", rows)
+    assert not [line for line in worst_lines(position, "en") if line.startswith("Partner")]
+
+
+def test_pictures_are_as_wide_as_a_phone_shows_them(assessed: Position):
+    page = (assessed.out / "report.html").read_text(encoding="utf-8")
+    widths = [float(width) for width in re.findall(r'<svg[^>]*viewBox="0 0 ([\d.]+) ', page)]
+    assert len(widths) == page.count("<svg")
+    # A tenth more or less: the width of a text is only estimated.
+    assert max(widths) <= 1.1 * WIDTH
