@@ -43,30 +43,45 @@ def _write(path: Path, rows: int) -> None:
         frame.to_csv(path, index=False, header=start == 0, mode="a")
 
 
-def main(rows: int = 10_000_000) -> dict[str, Any]:
-    """Time both on the same file; print and return seconds and the ratio of their speeds."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        path = folder / "loans.csv"
-        _write(path, rows)
-        start = time.perf_counter()
-        connection = ibis.duckdb.connect()
-        connection.read_csv(str(path)).to_parquet(folder / "copy.parquet")
-        copy = time.perf_counter() - start
-        connection.disconnect()
-        book = Book.create(folder / "book")
+def _copy(path: Path, folder: Path) -> float:
+    """Return the seconds of DuckDB's own copy."""
+    start = time.perf_counter()
+    connection = ibis.duckdb.connect()
+    connection.read_csv(str(path)).to_parquet(folder / "copy.parquet")
+    seconds = time.perf_counter() - start
+    connection.disconnect()
+    return seconds
+
+
+def _import(path: Path, folder: Path) -> tuple[float, int]:
+    """Return the seconds of an import into a new book, and the rows accepted."""
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        book = Book.create(Path(place) / "book")
         start = time.perf_counter()
         report = import_tape(
             book, [path], format="mapping", recorded_at=datetime(2026, 1, 1, tzinfo=UTC)
         )
-        ours = time.perf_counter() - start
-        result = {
-            "rows": rows,
-            "accepted": report.accepted,
-            "duckdb_copy_s": round(copy, 2),
-            "import_s": round(ours, 2),
-            "share_of_copy_speed": round(copy / ours, 3),
-        }
+        return time.perf_counter() - start, report.accepted
+
+
+def main(rows: int = 10_000_000, rounds: int = 3) -> dict[str, Any]:
+    """Time both in turn on the same file; print and return the best of each and their ratio.
+
+    Others on the machine can only make a round slower, so the best of a few is the figure.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path = folder / "loans.csv"
+        _write(path, rows)
+        timed = [(_copy(path, folder), *_import(path, folder)) for _ in range(rounds)]
+    copies, imports = [one[0] for one in timed], [one[1] for one in timed]
+    result = {
+        "rows": rows,
+        "accepted": timed[0][2],
+        "duckdb_copy_s": [round(one, 2) for one in copies],
+        "import_s": [round(one, 2) for one in imports],
+        "share_of_copy_speed": round(min(copies) / min(imports), 3),
+    }
     for key, value in result.items():
         print(f"{key:>20} {value}")
     return result

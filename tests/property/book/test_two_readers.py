@@ -2,7 +2,8 @@
 
 import csv
 import tempfile
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import ibis
@@ -12,10 +13,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from fengkong.book._intake import arrow_schema
 from fengkong.book.importers import _quarantine as quarantine
 from fengkong.book.importers import import_tape
 from fengkong.book.importers._reading import Reading
 from fengkong.book.importers._typed import stripped_cells
+from fengkong.book.schema import TABLES
 from fengkong.book.store import Book
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -73,6 +76,16 @@ KINDS = {
 }
 
 
+def loans():
+    """Return loans for the rows of other tables to hang on."""
+    ids = [f"L{n:05}" for n in range(2 * len(NASTY))]
+    row = {
+        "currency": "CNY", "disbursed_on": date(2025, 1, 1), "principal_amount": Decimal("1.00"),
+    }  # fmt: skip
+    schema = arrow_schema(TABLES["loans"], stamps=False)
+    return pa.Table.from_pylist([{"loan_id": one, **row} for one in ids], schema)
+
+
 def outcome(folder, path, mapping, patch):
     """Import into a fresh book; return what it stored, what it refused and the files scanned."""
     scanned = []
@@ -84,10 +97,12 @@ def outcome(folder, path, mapping, patch):
 
     patch.setattr(Reading, "_scanned", spy)
     book = Book.create(folder)
+    if mapping["files"][0]["table"] != "loans":
+        book.append({"loans": loans()}, recorded_at=NOW, source={}, content_hash="loans")
     report = import_tape(book, [path], format="mapping", mapping=mapping, recorded_at=NOW)
     assert report.read == report.accepted + report.quarantined
-    files = sorted(book.path.glob("batches/*/loans/*.parquet"))
-    stored = [row for file in files for row in pq.read_table(file).to_pylist()]
+    files = sorted(book.path.glob("batches/*/*/*.parquet"))
+    stored = [row for file in files for row in pq.read_table(file, partitioning=None).to_pylist()]
     kept = [
         (place["line"], place["reasons"], row["cells"])
         for one in quarantine.quarantines(book)
@@ -124,6 +139,22 @@ def test_both_readers_agree_on_every_nasty_cell(tmp_path, kind):
     quick, careful = both(tmp_path, rows, mapping_of({field: {"from": "x", **option}}))
     assert quick[1] in ([], ["few0.csv"])  # the whole file was read by the quick reader
     assert quick[0] == careful[0]
+
+
+def test_both_readers_agree_on_every_nasty_flag(tmp_path):
+    """A flag stands in another table than the loans; 1, y, 是 and the like are read as one."""
+    cells = [*NASTY, "1", "Y", " yes ", "TRUE", "False", "n", "否", "2"]
+    fields = {
+        "loan_id": {"from": "id"}, "observed_on": "2025-02-01", "status": "paid",
+        "settled": {"from": "x"},
+    }  # fmt: skip
+    rows = [["id", "x"], *([f"L{n:05}", cell] for n, cell in enumerate(cells))]
+    mapping = {"files": [{"table": "loan_outcomes", "fields": fields}]}
+    quick, careful = both(tmp_path, rows, mapping)
+    assert quick[1] == ["few0.csv"]
+    assert quick[0] == careful[0]
+    assert quick[0][0].count("'settled': True") == 3 + 4  # of NASTY, then of the others
+    assert quick[0][0].count("'settled': False") == 1 + 3
 
 
 COLUMNS = ("region", "method", "principal_amount", "rate_annual", "term_months", "first_due_on")
