@@ -16,7 +16,7 @@ from fengkong.report._movement import Outcome, loss_movement, reaches
 from fengkong.report._page import write_page
 from fengkong.report._plan import plan
 from fengkong.report._tables import write_parquet, write_workbook
-from fengkong.report._words import LANGUAGES
+from fengkong.report._words import LANGUAGES, has_text, say
 from fengkong.report.position import Position
 
 Progress = Callable[[str, float], None]
@@ -145,7 +145,7 @@ def _headlines(results: list[Result]) -> list[dict[str, Any]]:
             {
                 "id": name,
                 "computation": name,
-                "title": dict(result.measure.title),
+                "title": {one: headline_title(result, one) for one in LANGUAGES},
                 "unit": result.measure.unit,
                 "value": value,
             }
@@ -163,6 +163,12 @@ def _compare(headlines: list[dict[str, Any]], earlier: Any, key: str) -> None:
         value = headline_value(found) if isinstance(found, Result) else None
         line[key] = value
         line[f"{key}_as_of"] = None if value is None else earlier.as_of
+
+
+def headline_title(result: Result, language: str) -> str:
+    """Return the title of a headline: that of its measure, or a shorter one for a sum."""
+    key = f"headline_{result.measure.name}"
+    return say(key, language) if has_text(key) else result.measure.title[language]
 
 
 def headline_value(result: Result) -> Any:

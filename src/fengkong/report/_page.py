@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -255,8 +256,7 @@ def unit_word(unit: str, language: str) -> str:
 def _table(result: Result, language: str) -> dict[str, Any]:
     names = result.columns
     unit = {result.measure.value: result.measure.unit}
-    # The newest months are what a reader looks for: of a long table the end is shown.
-    shown = result.rows[-_SHOWN:] if "month_end" in result.keys[:1] else result.rows[:_SHOWN]
+    shown = newest_rows(result.rows, result.keys)
     more = ""
     if len(result.rows) > len(shown):
         more = say("more_rows", language, shown=len(shown), rows=f"{len(result.rows):,}",
@@ -269,6 +269,23 @@ def _table(result: Result, language: str) -> dict[str, Any]:
         ],
         "more": more,
     }
+
+
+def newest_rows(rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> list[Mapping[str, Any]]:
+    """Return the rows of a long table that a page has room for: of its newest months if it has any.
+
+    Whole months, as many as fit; in the order of the table.
+    """
+    if len(rows) <= _SHOWN or "month_end" not in keys:
+        return list(rows[:_SHOWN])
+    count = Counter(row["month_end"] for row in rows)
+    room, since = _SHOWN, max(count)
+    for month in sorted(count, reverse=True):
+        room -= count[month]
+        if room < 0:
+            break
+        since = month
+    return [row for row in rows if row["month_end"] >= since][:_SHOWN]
 
 
 def _how(result: Result, language: str) -> list[tuple[str, str]]:

@@ -38,6 +38,11 @@ def say(key: str, language: str, **values: Any) -> str:
     return text.format(**values)
 
 
+def has_text(key: str) -> bool:
+    """Whether there is a text of that key."""
+    return key in _texts()["texts"]
+
+
 def column(name: str, language: str) -> str:
     """Return the heading of a column; a name without heading is shown as it is."""
     known = _texts()["columns"].get(name)
@@ -58,7 +63,11 @@ def need(name: str, language: str) -> str:
         return str(known[language])
     table, _, field = name.partition(".")
     if field and table in _texts()["needs"]:
-        return f"{column(field, language)} ({name})"
+        words = column(field, language)
+        # Inside a sentence; an abbreviation keeps its capitals.
+        if not words[:2].isupper():
+            words = words[:1].lower() + words[1:]
+        return f"{words} ({name})"
     return name
 
 

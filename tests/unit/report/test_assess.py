@@ -21,7 +21,7 @@ from fengkong.report import assess
 from fengkong.report._assess import month_end_before
 from fengkong.report._compute import Failed, Missing, Support, compute, key_columns, plain
 from fengkong.report._movement import waterfall_steps
-from fengkong.report._page import missing_title, result_title, unit_word, worst_lines
+from fengkong.report._page import missing_title, newest_rows, result_title, unit_word, worst_lines
 from fengkong.report._plan import Entry, plan
 from fengkong.report._tables import safe
 from fengkong.report._words import cell_text, column, has_column, need
@@ -219,6 +219,22 @@ def test_numbers_read_as_screens_say():
     assert cell_text("loans", 12345, "en") == "12,345"
     assert cell_text("mature", True, "zh") == "是"
     assert cell_text("x", None, "zh") == "–"
+
+
+def test_long_table_shows_its_newest_months_whole():
+    days = [date(2025, month, 28) for month in range(1, 7)]
+    rows = [{"grade": grade, "month_end": day} for grade in range(50) for day in days]
+    shown = newest_rows(rows, ("grade", "month_end"))
+    # 50 rows a month: two months fit into 120 rows, in the order of the table.
+    assert shown == [row for row in rows if row["month_end"] >= days[-2]]
+    wide = [{"grade": grade, "month_end": days[0]} for grade in range(500)]
+    assert newest_rows(wide, ("grade", "month_end")) == wide[:120]
+    assert newest_rows(rows, ("grade",)) == rows[:120]
+
+
+def test_need_inside_a_sentence_begins_small():
+    assert need("states.first_paid_in_full_on", "en").startswith("day the first instalment")
+    assert need("states.eba_default", "en").startswith("EBA default")
 
 
 def test_plain_leaves_no_nan_for_json():
