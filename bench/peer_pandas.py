@@ -71,11 +71,8 @@ def build_panel(loan_months: list[Path], loans: list[Path]) -> pd.DataFrame:
     for limit, first in ((30, 2), (90, 4)):
         bad = (panel["state"].between(first, 7)) | written_off
         ever = bad.groupby(loan, sort=False).cummax()
-        fresh = ever & ~ever.groupby(loan, sort=False).shift(fill_value=False)
-        panel[f"ever_{limit}"] = ever
-        panel[f"frozen_{limit}"] = (
-            panel["exposure"].where(fresh, 0.0).groupby(loan, sort=False).cumsum()
-        )
+        before = ever.groupby(loan, sort=False).shift(fill_value=False)
+        panel[f"first_over_{limit}"] = ever & ~before
     return panel
 
 
@@ -86,39 +83,48 @@ def buckets(panel: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def vintage_ever(panel: pd.DataFrame) -> pd.DataFrame:
-    """Ever over 30 by cohort and month on book, by count and by frozen amount."""
-    keys = ["cohort", "months_on_book"]
-    table = panel.groupby(keys, observed=True).agg(
-        bad=("ever_30", "sum"), amount=("frozen_30", "sum"), loans=("loan_id", "size")
-    )
-    base = panel.loc[panel["months_on_book"] == 0].groupby("cohort")["principal_amount"].sum()
-    table["rate"] = (
-        table["amount"] / base.reindex(table.index.get_level_values("cohort")).to_numpy()
-    )
+def by_age(rows: pd.DataFrame, ages: pd.MultiIndex) -> pd.DataFrame:
+    """Count rows and add exposures by cohort and month on book, for every age there is."""
+    table = rows.groupby(list(ages.names), observed=True)["exposure"].agg(["size", "sum"])
+    return table.set_axis(["bad_loans", "bad_amount"], axis=1).reindex(ages, fill_value=0)
+
+
+def ages_of(panel: pd.DataFrame) -> pd.MultiIndex:
+    """Return the months on book that each cohort has reached."""
+    last = panel["month"].max()
+    pairs = [(c, age) for c in np.sort(panel["cohort"].unique()) for age in range(last - c + 1)]
+    return pd.MultiIndex.from_tuples(pairs, names=["cohort", "months_on_book"])
+
+
+def with_rates(table: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
+    """Divide by the cohort's loans and principal."""
+    first = panel.loc[panel["months_on_book"] == 0].groupby("cohort")["principal_amount"]
+    cohort = table.index.get_level_values("cohort")
+    table["count_rate"] = table["bad_loans"] / first.size().reindex(cohort).to_numpy()
+    table["amount_rate"] = table["bad_amount"] / first.sum().reindex(cohort).to_numpy()
     return table
+
+
+def vintage_ever(panel: pd.DataFrame) -> pd.DataFrame:
+    """Ever over 30 by cohort and month on book, by count and by the amount when first over."""
+    fresh = by_age(panel.loc[panel["first_over_30"]], ages_of(panel))
+    return with_rates(fresh.groupby("cohort").cumsum(), panel)
 
 
 def vintage_point_in_time(panel: pd.DataFrame) -> pd.DataFrame:
-    """Over 30 at the month-end by cohort and month on book, by count and exposure."""
-    bad = panel["state"].between(2, 7) | (panel["state"] == 9)
-    table = (
-        panel.assign(bad=bad, amount=panel["exposure"].where(bad, 0.0))
-        .groupby(["cohort", "months_on_book"], observed=True)
-        .agg(bad=("bad", "sum"), amount=("amount", "sum"), loans=("loan_id", "size"))
-    )
-    base = panel.loc[panel["months_on_book"] == 0].groupby("cohort")["principal_amount"].sum()
-    table["rate"] = (
-        table["amount"] / base.reindex(table.index.get_level_values("cohort")).to_numpy()
-    )
-    return table
+    """Over 30 at the month-end by cohort and month on book; a written-off loan stays in."""
+    ages = ages_of(panel)
+    late = by_age(panel.loc[panel["state"].between(2, 7)], ages)
+    lost = by_age(panel.loc[panel["state"] == 9].drop_duplicates("loan_id"), ages)
+    return with_rates(late + lost.groupby("cohort").cumsum(), panel)
 
 
 def transition(panel: pd.DataFrame) -> pd.DataFrame:
     """Pairs of month-ends by opening and closing state, by count and opening balance."""
     pairs = panel.loc[panel["opening_state"].between(0, 7)]
     table = pairs.groupby(["opening_state", "state"], observed=True)["opening"].agg(["size", "sum"])
-    return table / table.groupby("opening_state").transform("sum")
+    shares = table / table.groupby("opening_state").transform("sum")
+    return table.join(shares, rsuffix="_share")
 
 
 def flow(panel: pd.DataFrame) -> pd.DataFrame:
@@ -128,7 +134,8 @@ def flow(panel: pd.DataFrame) -> pd.DataFrame:
         aggfunc="sum", observed=True, fill_value=0.0,
     )  # fmt: skip
     buckets_only = wide.reindex(columns=range(8), fill_value=0.0)
-    return buckets_only.iloc[:, 1:].to_numpy()[1:] / buckets_only.shift().iloc[1:, :-1]
+    before = buckets_only.shift().iloc[1:, :-1].set_axis(range(1, 8), axis=1)
+    return buckets_only.iloc[1:, 1:] / before
 
 
 def over_30_by_grade_and_region(panel: pd.DataFrame) -> pd.DataFrame:

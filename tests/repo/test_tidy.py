@@ -55,7 +55,8 @@ def test_no_sql_text_reaches_an_engine():
     pattern = re.compile(
         r"\.raw_sql\(|\.sql\([^)]|\bexecute\(\s*f?[\"'](SELECT|COPY|CREATE|INSERT)", re.I
     )
-    allowed = {"vault"}  # the vault is a SQLite file of its own, not an engine of the book
+    # The vault is a SQLite file of its own; engines streams what Ibis itself has compiled.
+    allowed = {"vault", "engines"}
     found = [
         f"{path.relative_to(ROOT)}: {line.strip()}"
         for path in SOURCES

@@ -70,6 +70,16 @@ class DuckEngine:
         """Return the rows of ``files`` as an Ibis table."""
         return self.connection.read_parquet([str(path) for path in files])
 
+    def batches(self, expression: Any, rows: int) -> Any:
+        """Yield the answer of an expression in batches of about ``rows`` while it is computed.
+
+        A plain scan keeps the order of its files. Ibis's own way holds the whole answer first.
+        """
+        import ibis
+
+        relation = self.connection.con.sql(ibis.to_sql(expression, dialect="duckdb"))
+        return relation.to_arrow_reader(rows)
+
     def close(self) -> None:
         """Close the connection and give its memory back."""
         self.connection.disconnect()

@@ -64,11 +64,13 @@ class View:
         self.memory_limit = memory_limit
         self._batches = [batch for batch in book.batches() if any(_seen(batch, known_at))]
         self._tables: dict[str, Any] = {}
+        self._sums: dict[str, Any] = {}
+        self._history: list[Any] = []
         self._stack = ExitStack()
         scratch = self._stack.enter_context(book.scratch("view"))
         self._scratch: Path = scratch
         try:
-            self._engine = engines.start(engine, scratch, memory_limit)
+            self._engine: Any = engines.start(engine, scratch, memory_limit)
         except BaseException:
             self._stack.close()
             raise
@@ -82,7 +84,8 @@ class View:
 
     def close(self) -> None:
         """Close the engine and remove its temporary files; a second call does nothing."""
-        self._tables.clear()
+        for kept in (self._tables, self._sums, self._history):
+            kept.clear()
         self._stack.close()
 
     @property
@@ -141,6 +144,12 @@ class View:
         """Return the table of that name, of facts or derived."""
         return self._derived(name) if name in DERIVED else self.table(name)
 
+    def blank(self, name: str) -> Any:
+        """Return a table of that name without rows or engine: to see what an expression reads."""
+        import ibis
+
+        return ibis.table((DERIVED | TABLES)[name].ibis_schema(), name=name)
+
     def panel(self) -> Any:
         """Return one row a loan and month-end (`fengkong.book.schema.PANEL`)."""
         return self._derived("panel")
@@ -153,6 +162,64 @@ class View:
         """Return exposure by loan and year ahead (`fengkong.book.schema.EXPOSURES`)."""
         return self._derived("exposures")
 
+    def summed(self, columns: Sequence[str]) -> Any:
+        """Return the panel by some of its columns, its amounts added up over all others.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            Columns of the panel. Amounts are added, the others tell the rows of the answer apart.
+
+        Returns
+        -------
+        ibis Table
+            ``columns`` and loan_months, the rows of the panel that a row stands for; an amount
+            that is not known is 0. The panel itself, row by row and without loan_months, where it
+            cannot be had so (`fengkong.book.replay.summed` says when).
+        """
+        from fengkong.book import replay
+
+        key = ",".join(sorted(columns))
+        if key not in self._sums:
+            found = replay.summed(self, columns) if self.engine == "duckdb" else None
+            self._sums[key] = self.panel() if found is None else self._held(found)
+        return self._sums[key]
+
+    def narrow(self, name: str, columns: Sequence[str]) -> Any:
+        """Return a derived table with at least these columns, cheaper than all of it if it can be.
+
+        Only the states of a book of month-ends have such columns (`replay.last_states`), and only
+        as long as the derived tables are not kept anyway.
+        """
+        from fengkong.book import replay
+
+        key = f"{name}:{','.join(columns)}"
+        if key not in self._sums:
+            wanted = name == "states" and self.engine == "duckdb" and not self._kept().is_dir()
+            found = replay.last_states(self, columns) if wanted else None
+            self._sums[key] = self.get(name) if found is None else self._held(found)
+        return self._sums[key]
+
+    def batches(self, expression: Any, rows: int) -> Any:
+        """Yield the answer of an expression in Arrow batches of about ``rows``; DuckDB only."""
+        return self._engine.batches(expression, rows)
+
+    def history(self) -> Any:
+        """Return the month-ends of the view in memory (`fengkong.book.replay.History`), or None."""
+        from fengkong.book import replay
+
+        if not self._history:
+            self._history.append(replay.read_history(self))
+        return self._history[0]
+
+    def _held(self, table: Any) -> Any:
+        """Return a table in memory as one of this view's engine."""
+        import ibis
+
+        name = ibis.util.gen_name("fengkong_held")
+        self.connection.con.register(name, table)
+        return self.connection.table(name)
+
     def derive(self, progress: Progress | None = None) -> Path:
         """Compute the derived tables where they are not yet kept, and return their folder.
 
@@ -163,7 +230,7 @@ class View:
         """
         from fengkong.book import replay
 
-        target = self.book.path / "derived" / self._derived_key(str(replay.VERSION))
+        target = self._kept()
         if target.is_dir():
             return target
         with ExitStack() as stack:
@@ -189,6 +256,12 @@ class View:
                     raise
         return target
 
+    def _kept(self) -> Path:
+        """Return the folder of the derived tables, there or not."""
+        from fengkong.book import replay
+
+        return self.book.path / "derived" / self._derived_key(str(replay.VERSION))
+
     def _derived_key(self, version: str) -> str:
         """Hash what the derived tables depend on."""
         partial = self.known_at is not None and any(
@@ -212,6 +285,14 @@ class View:
             source = self._engine.read(files) if files else self._empty(schema)
             self._tables[name] = source.select(**_columns_of(source, schema))
         return self._tables[name]
+
+    def rows_at_most(self, name: str) -> int:
+        """Return the rows of a fact table before dates and later versions are looked at."""
+        return sum(part.rows for _, part in self._parts(name))
+
+    def keeps_order(self, name: str) -> bool:
+        """Whether a fact table is read as its files lie: no key of it comes twice."""
+        return not any(part.again for _, part in self._parts(name))
 
     def _parts(self, name: str) -> list[tuple[Batch, TableManifest]]:
         """List the parts of a table that may hold a visible row, in order of arrival."""

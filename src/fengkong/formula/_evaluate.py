@@ -135,10 +135,9 @@ def _asked(part: Asked, view: View, by: tuple[str, ...], name: str) -> Any:
     """Return a measure by dimensions; null where it has more than one row for a group."""
     measure, takes = part.measure, inspect.signature(part.measure.function).parameters
     given: dict[str, Any] = {word: value for word, value in part.parameters if word in takes}
-    given |= measure.optional_tables(view)
     if measure.optional and "as_of" in takes:
         given.setdefault("as_of", view.as_of)
-    result = measure.function(*[view.get(need) for need in measure.needs], by=by, **given)
+    result = measure.answer(view, by=by, **given)
     for word, value in part.parameters:
         if word in takes:
             continue

@@ -6,7 +6,7 @@ here, and whoever needs one (a report, an indicator, a disclosure) asks for it b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -25,7 +25,8 @@ class Measure:
         Key, lower case with underscores.
     function : callable
         ``function(*tables, by=(), **parameters) -> ibis Table``; one positional table for each of
-        ``needs``, in that order.
+        ``needs``, in that order. One that adds up, or needs only the states, builds an expression
+        and runs nothing, so that it can be asked which columns it reads.
     needs : tuple of str
         Tables of the view that it reads: "panel", "states", "exposures", or a table of the book.
     columns : tuple of str
@@ -33,6 +34,9 @@ class Measure:
     optional : tuple of str
         Tables that it reads where they hold rows: keyword arguments of the same names, absent
         (None) in a book without them. They do not decide whether the measure is supported.
+    adds_up : bool
+        It only adds amounts and counts rows of the panel (`loan_months`), by columns that it
+        groups or filters by: a panel already summed over all other columns gives the same answer.
     unit : str
         Unit of its main figure.
     title, definition : mapping of str to str
@@ -50,6 +54,36 @@ class Measure:
     value: str
     columns: tuple[str, ...] = field(default=())
     optional: tuple[str, ...] = field(default=())
+    adds_up: bool = False
+
+    def answer(self, view: Any, *, by: Sequence[str] = (), **parameters: Any) -> Any:
+        """Return the measure of a view of the book, as an Ibis table.
+
+        Parameters
+        ----------
+        view : View
+        by : sequence of str
+            Dimensions.
+        **parameters
+            Of the function.
+        """
+        if self.adds_up:
+            tables = [view.summed(self._reads(view, by, parameters))]
+        elif self.needs == ("states",):
+            tables = [view.narrow("states", self._reads(view, by, parameters))]
+        else:
+            tables = [view.get(name) for name in self.needs]
+        more = self.optional_tables(view)
+        return self.function(*tables, by=list(by), **parameters, **more)
+
+    def _reads(self, view: Any, by: Sequence[str], parameters: Mapping[str, Any]) -> list[str]:
+        """Ask the expression itself which columns of its table it names."""
+        import ibis.expr.operations as ops
+
+        blank = view.blank(self.needs[0])
+        expression = self.function(blank, by=list(by), **parameters)
+        named = {field.name for field in expression.op().find(ops.Field)}
+        return [name for name in blank.columns if name in named]
 
     def optional_tables(self, view: Any) -> dict[str, Any]:
         """Return the optional tables that hold rows in the view, by the name of their keyword."""
@@ -69,6 +103,7 @@ def register_measure(
     value: str,
     columns: tuple[str, ...] = (),
     optional: tuple[str, ...] = (),
+    adds_up: bool = False,
 ) -> Callable[[Function], Function]:
     """Return a decorator that registers a function as the measure ``name``.
 
@@ -86,7 +121,7 @@ def register_measure(
             raise InputError(f"measure {name!r} needs title and definition in en and zh")
         _REGISTER[name] = Measure(
             name=name, function=function, needs=needs, unit=unit, title=title,
-            definition=definition, value=value, columns=columns, optional=optional,
+            definition=definition, value=value, columns=columns, optional=optional, adds_up=adds_up,
         )  # fmt: skip
         return function
 

@@ -27,6 +27,15 @@ class View(Protocol):
     def get(self, name: str) -> Any:
         """Return a table as an Ibis table."""
 
+    def narrow(self, name: str, columns: Sequence[str]) -> Any:
+        """Return a table with at least these columns."""
+
+    def summed(self, columns: Sequence[str]) -> Any:
+        """Return the panel summed over all but these columns, or its rows."""
+
+    def blank(self, name: str) -> Any:
+        """Return a table without rows, to see which columns an expression reads."""
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:

@@ -38,6 +38,13 @@ def grouped(table: ir.Table, names: Sequence[str], **figures: Any) -> ir.Table:
     return table.group_by(list(names)).aggregate(**figures) if names else table.aggregate(**figures)
 
 
+def loan_months(panel: ir.Table, where: Any = None) -> Any:
+    """Count rows of a panel; of a summed one the rows that its rows stand for."""
+    if "loan_months" not in panel.columns:
+        return panel.count(where=where)
+    return panel["loan_months"].sum(where=where).fill_null(0).cast("int64")
+
+
 def money_sum(value: Any, where: Any = None) -> Any:
     """Return the exact sum of an amount, 0 where nothing is added."""
     return ibis.coalesce(value.sum(where=where).cast(MONEY_SUM), ibis.literal(0).cast(MONEY_SUM))

@@ -9,7 +9,15 @@ import ibis
 import ibis.expr.types as ir
 
 from fengkong.formula.measures import register_measure
-from fengkong.portfolio._frame import day_literal, grouped, keys, money_sum, ordered, ratio
+from fengkong.portfolio._frame import (
+    day_literal,
+    grouped,
+    keys,
+    loan_months,
+    money_sum,
+    ordered,
+    ratio,
+)
 
 
 @register_measure(
@@ -88,6 +96,7 @@ def entry_to_collection(
 @register_measure(
     "entry_to_overdue_monthly",
     needs=("panel",),
+    adds_up=True,
     unit="fraction",
     title={"en": "Entry to overdue by month", "zh": "月度新增逾期率"},
     definition={
@@ -116,8 +125,8 @@ def entry_to_overdue_monthly(panel: ir.Table, *, by: Sequence[str] = ()) -> ir.T
     result = grouped(
         current,
         names,
-        loans=current.count(),
-        entered_loans=current.count(where=entered),
+        loans=loan_months(current),
+        entered_loans=loan_months(current, entered),
         opening_principal_amount=money_sum(current.opening_principal_amount),
         entered_principal_amount=money_sum(current.opening_principal_amount, entered),
     )

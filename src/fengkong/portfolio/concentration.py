@@ -26,7 +26,9 @@ def _amounts(states: ir.Table, by: Sequence[str], of: str) -> tuple[ir.Table, li
     holder = states[of]
     if of == "borrower_id":
         holder = ibis.coalesce(holder, states.loan_id)
-    held = states.filter(states.outstanding_principal_amount > 0).mutate(holder=holder)
+    held = states.filter(states.outstanding_principal_amount > 0).select(
+        *names, "outstanding_principal_amount", holder=holder
+    )
     amounts = held.group_by([*names, "holder"]).aggregate(
         amount=money_sum(held.outstanding_principal_amount)
     )

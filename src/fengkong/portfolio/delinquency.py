@@ -13,6 +13,7 @@ from fengkong.portfolio._buckets import STANDARD, Buckets, in_buckets
 from fengkong.portfolio._frame import (
     grouped,
     keys,
+    loan_months,
     money_sum,
     month_number,
     months_before,
@@ -31,7 +32,7 @@ def _by_state(panel: ir.Table, by: Sequence[str], buckets: Buckets) -> ir.Table:
     return grouped(
         panel,
         keys(panel, by, "month_end", "state"),
-        loans=panel.count(),
+        loans=loan_months(panel),
         balance=money_sum(panel.outstanding_principal_amount),
     )
 
@@ -56,6 +57,7 @@ def _months(panel: ir.Table, by: Sequence[str], buckets: Buckets) -> tuple[ir.Ta
 @register_measure(
     "bucket_balance",
     needs=("panel",),
+    adds_up=True,
     unit="amount",
     title={"en": "Balance by bucket", "zh": "各账龄段余额"},
     definition={
@@ -108,6 +110,7 @@ def bucket_balance(
 @register_measure(
     "lagged_rate",
     needs=("panel",),
+    adds_up=True,
     unit="fraction",
     title={"en": "Lagged delinquency rate", "zh": "延滞率（递延）"},
     definition={
@@ -171,6 +174,7 @@ def _flows(panel: ir.Table, by: Sequence[str], buckets: Buckets) -> tuple[ir.Tab
 @register_measure(
     "flow_rate",
     needs=("panel",),
+    adds_up=True,
     unit="fraction",
     title={"en": "Flow rate by month", "zh": "月迁徙率"},
     definition={
@@ -204,6 +208,7 @@ def flow_rate(panel: ir.Table, *, by: Sequence[str] = (), buckets: Buckets = STA
 @register_measure(
     "flow_rate_pooled",
     needs=("panel",),
+    adds_up=True,
     unit="fraction",
     title={"en": "Flow rate, all months together", "zh": "合并迁徙率"},
     definition={
@@ -237,6 +242,7 @@ def flow_rate_pooled(
 @register_measure(
     "net_flow_loss",
     needs=("panel",),
+    adds_up=True,
     unit="fraction",
     title={"en": "Net flow loss", "zh": "净迁徙损失率"},
     definition={
@@ -288,8 +294,8 @@ def _overdue_share(panel: ir.Table, by: Sequence[str], days: int) -> ir.Table:
     result = grouped(
         panel,
         names,
-        loans=panel.count(where=active),
-        overdue_loans=panel.count(where=over),
+        loans=loan_months(panel, active),
+        overdue_loans=loan_months(panel, over),
         outstanding_principal_amount=money_sum(balance, active),
         overdue_principal_amount=money_sum(balance, over),
     )
@@ -303,6 +309,7 @@ def _overdue_share(panel: ir.Table, by: Sequence[str], days: int) -> ir.Table:
 @register_measure(
     "over_30",
     needs=("panel",),
+    adds_up=True,
     unit="fraction",
     title={"en": "Over 30 days past due", "zh": "逾期30天以上占比"},
     definition={
@@ -329,6 +336,7 @@ def over_30(panel: ir.Table, *, by: Sequence[str] = ()) -> ir.Table:
 @register_measure(
     "over_90",
     needs=("panel",),
+    adds_up=True,
     unit="fraction",
     title={"en": "Over 90 days past due", "zh": "逾期90天以上占比"},
     definition={

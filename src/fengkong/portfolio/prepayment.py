@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import ibis
 import ibis.expr.types as ir
 
 from fengkong.formula.measures import register_measure
@@ -16,17 +15,13 @@ _OPENING = "panel.opening_principal_amount"
 
 def _prepayment(panel: ir.Table, by: Sequence[str]) -> tuple[ir.Table, list[str]]:
     """One scan: opening, scheduled and unscheduled principal by month-end."""
-    open_loans = panel.opening_principal_amount > 0
-    zero = ibis.literal(0).cast("decimal(18, 2)")
-    paid = panel.paid_principal_amount.fill_null(zero)
-    scheduled = panel.scheduled_principal_amount.fill_null(zero)
     names = keys(panel, by, "month_end")
     small = grouped(
         panel,
         names,
-        opening_principal_amount=money_sum(panel.opening_principal_amount, open_loans),
-        scheduled_principal_amount=money_sum(scheduled, open_loans),
-        unscheduled_principal_amount=money_sum(paid - scheduled, open_loans & (paid > scheduled)),
+        opening_principal_amount=money_sum(panel.opening_principal_amount),
+        scheduled_principal_amount=money_sum(panel.scheduled_principal_amount, panel.was_open),
+        unscheduled_principal_amount=money_sum(panel.unscheduled_principal_amount, panel.was_open),
     )
     base = small.opening_principal_amount - small.scheduled_principal_amount
     smm = ratio(small.unscheduled_principal_amount, base)
@@ -35,16 +30,14 @@ def _prepayment(panel: ir.Table, by: Sequence[str]) -> tuple[ir.Table, list[str]
 
 def _default(panel: ir.Table, by: Sequence[str]) -> tuple[ir.Table, list[str]]:
     """One scan: opening principal and what of it entered default by month-end."""
-    open_loans = panel.opening_principal_amount > 0
-    paid = panel.paid_principal_amount.fill_null(ibis.literal(0).cast("decimal(18, 2)"))
     names = keys(panel, by, "month_end")
+    entered = panel.was_open & panel.default_entered
+    opening = money_sum(panel.opening_principal_amount, entered)
     small = grouped(
         panel,
         names,
-        opening_principal_amount=money_sum(panel.opening_principal_amount, open_loans),
-        defaulted_principal_amount=money_sum(
-            panel.opening_principal_amount - paid, open_loans & panel.default_entered
-        ),
+        opening_principal_amount=money_sum(panel.opening_principal_amount),
+        defaulted_principal_amount=opening - money_sum(panel.paid_principal_amount, entered),
     )
     mdr = ratio(small.defaulted_principal_amount, small.opening_principal_amount)
     return small.filter(small.opening_principal_amount > 0).mutate(mdr=mdr), names
@@ -76,6 +69,7 @@ def _compounded(months: ir.Table, names: Sequence[str], rate: str, annual: str) 
 @register_measure(
     "prepayment",
     needs=("panel",),
+    adds_up=True,
     unit="fraction",
     title={"en": "Prepayment speed (SMM, CPR)", "zh": "提前还款速度（SMM、CPR）"},
     definition={
@@ -106,6 +100,7 @@ def prepayment_speed(panel: ir.Table, *, by: Sequence[str] = ()) -> ir.Table:
 @register_measure(
     "prepayment_speed_compounded",
     needs=("panel",),
+    adds_up=True,
     unit="fraction per year",
     title={"en": "Prepayment speed, all months (CPR)", "zh": "提前还款速度（全期 CPR）"},
     definition={
@@ -130,6 +125,7 @@ def prepayment_speed_compounded(panel: ir.Table, *, by: Sequence[str] = ()) -> i
 @register_measure(
     "default_speed",
     needs=("panel",),
+    adds_up=True,
     unit="fraction",
     title={"en": "Default speed (MDR, CDR)", "zh": "违约速度（MDR、CDR）"},
     definition={
@@ -156,6 +152,7 @@ def default_speed(panel: ir.Table, *, by: Sequence[str] = ()) -> ir.Table:
 @register_measure(
     "default_speed_compounded",
     needs=("panel",),
+    adds_up=True,
     unit="fraction per year",
     title={"en": "Default speed, all months (CDR)", "zh": "违约速度（全期 CDR）"},
     definition={

@@ -9,7 +9,16 @@ import ibis.expr.types as ir
 
 from fengkong.formula.measures import register_measure
 from fengkong.portfolio._buckets import STANDARD, Buckets, in_buckets
-from fengkong.portfolio._frame import grouped, keys, money_sum, ordered, pick, ratio, unfold
+from fengkong.portfolio._frame import (
+    grouped,
+    keys,
+    loan_months,
+    money_sum,
+    ordered,
+    pick,
+    ratio,
+    unfold,
+)
 
 _COLUMNS = ("panel.opening_state", "panel.opening_principal_amount")
 
@@ -21,7 +30,7 @@ def _pairs(panel: ir.Table, by: Sequence[str], buckets: Buckets) -> tuple[ir.Tab
     small = grouped(
         panel,
         keys(panel, by, "opening_state", "state"),
-        loans=panel.count(),
+        loans=loan_months(panel),
         balance=money_sum(panel.opening_principal_amount),
     )
     return small.filter(small.opening_state.isin(list(buckets.active))), names
@@ -30,6 +39,7 @@ def _pairs(panel: ir.Table, by: Sequence[str], buckets: Buckets) -> tuple[ir.Tab
 @register_measure(
     "transition",
     needs=("panel",),
+    adds_up=True,
     unit="fraction",
     title={"en": "Transition matrix", "zh": "状态转移矩阵"},
     definition={
@@ -106,6 +116,7 @@ def _share(small: ir.Table, names: Sequence[str], hit: ir.BooleanValue, word: st
 @register_measure(
     "roll_rate",
     needs=("panel",),
+    adds_up=True,
     unit="fraction",
     title={"en": "Roll rate", "zh": "滚动率"},
     definition={
@@ -138,6 +149,7 @@ def roll_rate(panel: ir.Table, *, by: Sequence[str] = (), buckets: Buckets = STA
 @register_measure(
     "cure_rate",
     needs=("panel",),
+    adds_up=True,
     unit="fraction",
     title={"en": "Cure rate", "zh": "回愈率"},
     definition={

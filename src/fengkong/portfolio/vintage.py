@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 from fengkong.formula.measures import register_measure
 from fengkong.foundation.errors import InputError
 from fengkong.portfolio._buckets import STANDARD
-from fengkong.portfolio._frame import grouped, keys, money_sum, ordered, ratio
+from fengkong.portfolio._frame import grouped, keys, loan_months, money_sum, ordered, ratio
 
 _AGE = ("cohort_month", "months_on_book")
 
@@ -55,7 +55,7 @@ def _grid(small: ir.Table, names: list[str]) -> ir.Table:
 
 def _observed(panel: ir.Table) -> dict[str, ir.Value]:
     return {
-        "observed_loans": panel.count(),
+        "observed_loans": loan_months(panel),
         "observed_disbursed_amount": money_sum(panel.disbursed_amount),
     }
 
@@ -66,6 +66,7 @@ _COLUMNS = ("panel.cohort_month", "panel.state", "panel.disbursed_amount")
 @register_measure(
     "vintage_ever",
     needs=("panel",),
+    adds_up=True,
     unit="fraction",
     title={"en": "Vintage, ever bad", "zh": "账龄曲线（曾经逾期）"},
     definition={
@@ -119,7 +120,7 @@ def vintage_ever(panel: ir.Table, *, by: Sequence[str] = (), over_days: int = 30
         panel,
         [*names, "months_on_book"],
         **_observed(panel),
-        bad_loans=panel.count(where=bad),
+        bad_loans=loan_months(panel, bad),
         bad_amount=money_sum(panel[f"first_over_{over_days}_amount"]),
         bad_disbursed_amount=money_sum(panel.disbursed_amount, bad),
     )
@@ -137,6 +138,7 @@ def vintage_ever(panel: ir.Table, *, by: Sequence[str] = (), over_days: int = 30
 @register_measure(
     "vintage_point_in_time",
     needs=("panel",),
+    adds_up=True,
     unit="fraction",
     title={"en": "Vintage, bad at the month-end", "zh": "账龄曲线（时点逾期）"},
     definition={
@@ -171,7 +173,7 @@ def vintage_point_in_time(
         panel,
         [*names, "months_on_book"],
         **_observed(panel),
-        bad_loans=panel.count(where=bad),
+        bad_loans=loan_months(panel, bad),
         bad_amount=money_sum(panel.exposure_amount, bad),
     )
     grid = _grid(small, names)

@@ -142,9 +142,7 @@ def compute(view: Any, entry: Entry, support: Support) -> Result | Missing | Fai
     if open_ones:
         return Missing(name=entry.name, measure=entry.measure, needs=tuple(open_ones))
     try:
-        tables = [view.get(name) for name in known.needs]
-        more = known.optional_tables(view)
-        answer = known.function(*tables, by=list(entry.by), **parameters, **more)
+        answer = known.answer(view, by=entry.by, **parameters)
         found = view.connection.to_pyarrow(answer)
     except UnsupportedError as error:
         return Missing(name=entry.name, measure=entry.measure, needs=error.needs)

@@ -212,6 +212,8 @@ def test_thirty_runs_give_the_same_bytes() -> None:
         outstanding_principal_amount=cents.cast("decimal(18, 2)"),
         scheduled_principal_amount=(cents / 12).cast("decimal(18, 2)"),
         paid_principal_amount=(cents / 9).cast("decimal(18, 2)"),
+        unscheduled_principal_amount=(cents / 36).cast("decimal(18, 2)"),
+        was_open=ibis.literal(True),
         grade=(number.n % 7).cast("string"),
     )
     table = pa.table(connection.to_pyarrow(panel))

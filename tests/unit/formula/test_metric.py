@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import calendar
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -46,6 +47,15 @@ class Stub:
 
     def get(self, name: str) -> Any:
         return self.tables[name]
+
+    def blank(self, name: str) -> Any:
+        return self.tables[name]
+
+    def narrow(self, name: str, columns: Sequence[str]) -> Any:
+        return self.tables[name].select(*columns)
+
+    def summed(self, columns: Sequence[str]) -> Any:
+        return self.tables["panel"].select(*columns)
 
 
 @pytest.fixture

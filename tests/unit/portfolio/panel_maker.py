@@ -33,7 +33,7 @@ OVER_90 = ("M4", "M5", "M6", "M7", "W")
 def arrow(name: str, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     """Rows as a table of the schema; absent columns are null."""
     table: Table = {**TABLES, **DERIVED}[name]
-    rows = list(rows)
+    rows = [_completed(row) for row in rows] if name == "panel" else list(rows)
     unknown = {key for row in rows for key in row} - set(table.names)
     assert not unknown, unknown
     return pa.table(
@@ -42,6 +42,16 @@ def arrow(name: str, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
             for column in table.columns
         }
     )
+
+
+def _completed(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Add to a row of the panel what follows from its other amounts."""
+    opening = row.get("opening_principal_amount") or ZERO
+    paid, due = (row.get(f"{word}_principal_amount") or ZERO for word in ("paid", "scheduled"))
+    return {
+        "was_open": opening > 0,
+        "unscheduled_principal_amount": max(paid - due, ZERO),
+    } | dict(row)
 
 
 def memory(name: str, rows: Iterable[Mapping[str, Any]]) -> ir.Table:
@@ -87,7 +97,8 @@ def panel_rows(
             "months_on_book": number - born, "disbursed_amount": Decimal(loan["principal"]),
             "opening_state": state_before, "state": state,
             "days_past_due": None if state == "W" else DAYS[state],
-            "opening_principal_amount": balance_before, "outstanding_principal_amount": balance,
+            "opening_principal_amount": balance_before,
+            "outstanding_principal_amount": balance,
             "exposure_amount": exposure, "ever_over_30": ever[30],
             "ever_over_90": ever[90], "first_over_30_amount": frozen[30],
             "first_over_90_amount": frozen[90], "default_entered": entered,

@@ -110,6 +110,10 @@ class FakeView:
         del columns  # a panel of rows answers too
         return self.get("panel")
 
+    def narrow(self, name: str, columns: Sequence[str]) -> Any:
+        del columns
+        return self.get(name)
+
     def states(self) -> Any:
         return self.get("states")
 

@@ -8,6 +8,19 @@ and `schedules_in_force` show how the replay came to its figures. The rules are 
 from __future__ import annotations
 
 from fengkong.book.replay._derive import VERSION, derive
+from fengkong.book.replay._history import History, read_history
+from fengkong.book.replay._last import last_states
 from fengkong.book.replay._public import allocations, make_schedules, schedules_in_force
+from fengkong.book.replay._summed import summed
 
-__all__ = ["VERSION", "allocations", "derive", "make_schedules", "schedules_in_force"]
+__all__ = [
+    "VERSION",
+    "History",
+    "allocations",
+    "derive",
+    "last_states",
+    "make_schedules",
+    "read_history",
+    "schedules_in_force",
+    "summed",
+]

@@ -26,11 +26,10 @@ from fengkong.book.replay._events import (
     terms_of,
 )
 from fengkong.book.replay._loan import ACTIVE, NO_DAY, WRITTEN_OFF
-from fengkong.book.replay._panel import NULL, coded, dates, money, panel_table
+from fengkong.book.replay._panel import NULL, coded, dates, money, month_of, panel_table
 from fengkong.book.replay._replayed import (
     STATUS_NAMES,
     exposures_of,
-    month_of,
     states_table,
 )
 from fengkong.book.schema._derived import STATE_CODES
@@ -103,12 +102,17 @@ def _write_off_exposure(rows: Array, loan: Array) -> None:
     rows[off, kn.R_OFF_EXPOSURE] = exposure[np.searchsorted(owners, loan[off])]
 
 
-def _continued(rows: Array, last: Array, horizon: int) -> tuple[Array, Array]:
-    """Repeat the last row of closed and written-off loans up to the horizon month, flows 0."""
-    times = np.ones(len(rows), dtype=np.int64)
-    ended = last[rows[last, kn.R_STATUS] != ACTIVE]
-    months = month_of(rows[ended, kn.R_MONTH_END])
-    times[ended] += np.maximum(horizon - months, 0)
+def _continued(rows: Array, loan: Array, horizon: int) -> tuple[Array, Array]:
+    """Repeat rows of closed and written-off loans up to their next row or the horizon, flows 0.
+
+    A platform goes on about an ended loan only in the months in which something is recovered.
+    """
+    month = month_of(rows[:, kn.R_MONTH_END])
+    until = np.full(len(rows), horizon + 1)
+    same = loan[1:] == loan[:-1]
+    until[:-1][same] = month[1:][same]
+    ended = rows[:, kn.R_STATUS] != ACTIVE
+    times = np.where(ended, np.maximum(until - month, 1), 1)
     if len(times) == times.sum():
         return rows, times
     source = np.repeat(np.arange(len(rows)), times)
@@ -150,7 +154,7 @@ def months_of(read: Any, loans: pa.Table, horizon: int) -> Months:
     at = np.searchsorted(loan, np.arange(len(loans) + 1))
     last = at[1:] - 1
     _write_off_exposure(rows, loan)
-    longer, times = _continued(rows, last, horizon)
+    longer, times = _continued(rows, loan, horizon)
     rows_at = np.concatenate([[0], np.cumsum(times)])[at]
     return Months(
         loans=loans, disbursed=days_of(loans["disbursed_on"], 0), rows=longer, rows_at=rows_at,

@@ -26,7 +26,6 @@ from fengkong.book.replay._kernel import (
 from fengkong.book.replay._loan import ACTIVE, CLOSED, WRITTEN_OFF
 from fengkong.book.schema import PANEL
 from fengkong.book.schema._derived import STATE_CODES
-from fengkong.foundation.calendar import month_and_day, month_first
 from fengkong.foundation.money import from_cents
 
 if TYPE_CHECKING:
@@ -36,11 +35,20 @@ Array = np.ndarray[Any, Any]
 
 NULL = np.iinfo(np.int64).min
 PAID_OFF_STATE, WRITTEN_OFF_STATE = 8, 9
-(F_OPENING_STATE, F_STATE, F_OPENING, F_EXPOSURE, F_COHORT, F_MONTHS, F_OVER_30, F_OVER_90,
- F_FIRST_30, F_FIRST_90, F_ENTERED, F_DEFAULTED) = range(12)  # fmt: skip
+
+# What a month-end row tells rows apart by, in one number:
+# ((opening state + 1) * STATE_COUNT + state) * FLAGS + flags; opening state -1 where there is none.
+STATE_COUNT, FLAGS, CODES = 10, 64, 11 * 10 * 64
+EVER_30, EVER_90, ENTERED, DEFAULTED, WAS_OPEN, IN_DEFAULT = 1, 2, 4, 8, 16, 32
 
 
-@njit(cache=True)
+FLAG_COLUMNS = {
+    "ever_over_30": EVER_30, "ever_over_90": EVER_90, "default_entered": ENTERED,
+    "defaulted": DEFAULTED, "was_open": WAS_OPEN,
+}  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
 def bucket(days: int) -> int:
     """Return 0 for C, 1 to 7 for M1 to M7: 1-30, 31-60, ..., above 180."""
     if days <= 0:
@@ -48,59 +56,110 @@ def bucket(days: int) -> int:
     return min(7, (days + 29) // 30)
 
 
-@njit(cache=True)
-def finish(rows: Array, rows_at: Array, disbursed: Array) -> Array:
-    """Complete the month-end rows of many loans.
+@njit(cache=True, nogil=True)
+def follow(  # noqa: PLR0917 - Numba calls by position
+    first: int, stop: int, rows_at: Array, month: Array, status: Array, days: Array,
+    balance: Array, declared: Array, code: Array,
+) -> None:  # fmt: skip
+    """Say of each month-end of loans ``first`` to ``stop`` what it is and what came before.
 
     Parameters
     ----------
-    rows : ndarray of int64, shape (rows, ROW)
-        Sorted by loan and month.
-    rows_at : ndarray of int64, shape (loans + 1,)
-        Start of each loan.
-    disbursed : ndarray of int64, shape (loans,)
-        Day of disbursement.
-
-    Returns
-    -------
-    ndarray of int64, shape (rows, 12)
-        Columns ``F_*``.
+    rows_at : ndarray of int, shape (loans + 1,)
+        Start of each loan; rows are sorted by loan and month.
+    month, status, days, balance, declared : ndarray of int, shape (rows,)
+        Month number, ``ACTIVE`` and so on, days past due, cents, 1 where declared in default.
+    code : ndarray of int16, shape (rows,)
+        Is filled.
     """
-    out = np.zeros((len(rows), 12), dtype=np.int64)
-    for loan in range(len(disbursed)):
-        cohort, _ = month_and_day(disbursed[loan])
-        over_30, over_90, defaulted = 0, 0, 0
-        first_30, first_90 = 0, 0
+    for loan in range(first, stop):
+        ever = 0
         last_balance, last_month, last_state = 0, -1, -1
         for r in range(rows_at[loan], rows_at[loan + 1]):
-            status, balance = rows[r, R_STATUS], rows[r, R_OUTSTANDING]
-            month, _ = month_and_day(rows[r, R_MONTH_END])
-            state = bucket(rows[r, R_DAYS])
-            exposure = balance
-            if status == CLOSED:
+            state = bucket(days[r])
+            if status[r] == CLOSED:
                 state = PAID_OFF_STATE
-            elif status == WRITTEN_OFF:
+            elif status[r] == WRITTEN_OFF:
                 state = WRITTEN_OFF_STATE
-                exposure = rows[r, R_OFF_EXPOSURE]
-            follows = last_month == month - 1
-            out[r, F_OPENING_STATE] = last_state if follows else -1
-            out[r, F_OPENING] = last_balance if follows else 0
-            out[r, F_STATE] = state
-            out[r, F_EXPOSURE] = exposure
-            out[r, F_COHORT] = month_first(cohort)
-            out[r, F_MONTHS] = month - cohort
-            if over_30 == 0 and (2 <= state <= 7 or state == WRITTEN_OFF_STATE):
-                over_30, first_30 = 1, exposure
-            if over_90 == 0 and (4 <= state <= 7 or state == WRITTEN_OFF_STATE):
-                over_90, first_90 = 1, exposure
-            bad = rows[r, R_DAYS] > 90 or state == WRITTEN_OFF_STATE or rows[r, R_DECLARED] == 1
-            out[r, F_ENTERED] = 1 if bad and defaulted == 0 else 0
-            defaulted = 1 if bad else defaulted
-            out[r, F_OVER_30], out[r, F_OVER_90] = over_30, over_90
-            out[r, F_FIRST_30], out[r, F_FIRST_90] = first_30, first_90
-            out[r, F_DEFAULTED] = defaulted
-            last_balance, last_month, last_state = balance, month, state
-    return out
+            # An ended loan stays what it is in the months that nobody speaks of.
+            follows = last_month == month[r] - 1 or last_state >= PAID_OFF_STATE
+            flags = WAS_OPEN if follows and last_balance > 0 else 0
+            if state != PAID_OFF_STATE and state >= 2:
+                ever |= EVER_30
+            if state != PAID_OFF_STATE and state >= 4:
+                ever |= EVER_90
+            if days[r] > 90 or state == WRITTEN_OFF_STATE or declared[r] == 1:
+                flags |= IN_DEFAULT
+                if ever & DEFAULTED == 0:
+                    flags |= ENTERED
+                ever |= DEFAULTED
+            opening = last_state if follows else -1
+            code[r] = ((opening + 1) * STATE_COUNT + state) * FLAGS + (flags | ever)
+            last_balance, last_month, last_state = balance[r], month[r], state
+
+
+@njit(cache=True, nogil=True)
+def opening_of(first: int, stop: int, code: Array, balance: Array, out: Array) -> None:
+    """Fill the balance at the month-end before, 0 where there is none, for rows first to stop."""
+    for r in range(first, stop):
+        out[r] = balance[r - 1] if code[r] >= STATE_COUNT * FLAGS else 0
+
+
+@njit(cache=True, nogil=True)
+def frozen_of(  # noqa: PLR0917 - Numba calls by position
+    first: int, stop: int, rows_at: Array, code: Array, flag: int, exposure: Array, out: Array
+) -> None:
+    """Fill the exposure at the first month-end with the flag, 0 before, for loans first to stop."""
+    for loan in range(first, stop):
+        frozen, found = 0, False
+        for r in range(rows_at[loan], rows_at[loan + 1]):
+            if not found and code[r] & flag:
+                frozen, found = exposure[r], True
+            out[r] = frozen
+
+
+@njit(cache=True, nogil=True)
+def state(code: int) -> int:
+    """Return the place in STATE_CODES of one code."""
+    return code // FLAGS % STATE_COUNT
+
+
+@njit(cache=True, nogil=True)
+def opening_state(code: int) -> int:
+    """Return the place in STATE_CODES of the state before, -1 where there is none."""
+    return code // (FLAGS * STATE_COUNT) - 1
+
+
+def state_of(code: Array) -> Array:
+    """Return the place in STATE_CODES of each code."""
+    return code // FLAGS % STATE_COUNT
+
+
+def opening_state_of(code: Array) -> Array:
+    """Return the place in STATE_CODES of the state before, -1 where there is none."""
+    return code // (FLAGS * STATE_COUNT) - 1
+
+
+def unscheduled(scheduled: Array, paid: Array) -> Array:
+    """Return principal paid above the schedule in cents; ``NULL`` where the payment is unknown."""
+    planned = np.where(scheduled == NULL, 0, scheduled)
+    return np.where(paid == NULL, NULL, np.maximum(np.where(paid == NULL, 0, paid) - planned, 0))
+
+
+def month_of(days: Array) -> Array:
+    """Return the month number (12 * year + month - 1) of day numbers."""
+    return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) + 12 * 1970
+
+
+def first_days(months: Array) -> Column:
+    """Return the first day of each month number as dates."""
+    return array((months - 12 * 1970).astype("datetime64[M]").astype("datetime64[D]"))
+
+
+def last_days(months: Array) -> Column:
+    """Return the last day of each month number as dates."""
+    after = (months - 12 * 1970 + 1).astype("datetime64[M]").astype("datetime64[D]")
+    return array(after - np.timedelta64(1, "D"))
 
 
 def dates(days: Array) -> Column:
@@ -139,36 +198,47 @@ def panel_table(loans: pa.Table, disbursed: Array, rows: Array, rows_at: Array) 
     disbursed, rows, rows_at : ndarray
         As `finish` takes them.
     """
-    more = finish(rows, rows_at, disbursed)
-    loan = np.repeat(np.arange(len(loans), dtype=np.int32), np.diff(rows_at))
     status = rows[:, R_STATUS]
+    month, cohort = month_of(rows[:, R_MONTH_END]), month_of(disbursed)
+    balance = np.ascontiguousarray(rows[:, R_OUTSTANDING])
+    code = np.empty(len(rows), dtype=np.int16)
+    follow(
+        0, len(loans), rows_at, month, status, rows[:, R_DAYS], balance, rows[:, R_DECLARED], code
+    )
+    exposure = np.where(status == WRITTEN_OFF, rows[:, R_OFF_EXPOSURE], balance)
+    opening, first_30, first_90 = (np.empty(len(rows), dtype=np.int64) for _ in range(3))
+    opening_of(0, len(rows), code, balance, opening)
+    frozen_of(0, len(loans), rows_at, code, EVER_30, exposure, first_30)
+    frozen_of(0, len(loans), rows_at, code, EVER_90, exposure, first_90)
+    loan = np.repeat(np.arange(len(loans), dtype=np.int32), np.diff(rows_at))
     days = np.where(status == ACTIVE, rows[:, R_DAYS], 0)
     columns: dict[str, Column] = {
         "loan_id": repeated(loans["loan_id"], loan),
         "borrower_id": repeated(loans["borrower_id"], loan),
         "month_end": dates(rows[:, R_MONTH_END]),
-        "cohort_month": dates(more[:, F_COHORT]),
-        "months_on_book": array(more[:, F_MONTHS]),
+        "cohort_month": first_days(cohort).take(array(loan)),
+        "months_on_book": array(month - cohort[loan]),
         "disbursed_amount": loans["principal_amount"].combine_chunks().take(array(loan)),
-        "opening_state": coded(more[:, F_OPENING_STATE], STATE_CODES),
-        "state": coded(more[:, F_STATE], STATE_CODES),
+        "opening_state": coded(opening_state_of(code), STATE_CODES),
+        "state": coded(state_of(code), STATE_CODES),
         "days_past_due": array(days, mask=status == WRITTEN_OFF),
-        "opening_principal_amount": money(more[:, F_OPENING]),
-        "outstanding_principal_amount": money(rows[:, R_OUTSTANDING]),
-        "exposure_amount": money(more[:, F_EXPOSURE]),
+        "opening_principal_amount": money(opening),
+        "outstanding_principal_amount": money(balance),
+        "exposure_amount": money(exposure),
         "scheduled_principal_amount": money(rows[:, R_SCHEDULED]),
         "paid_principal_amount": money(rows[:, R_PAID_PRINCIPAL]),
+        "unscheduled_principal_amount": money(
+            unscheduled(rows[:, R_SCHEDULED], rows[:, R_PAID_PRINCIPAL])
+        ),
         "paid_interest_amount": money(rows[:, R_PAID_INTEREST]),
         "written_off_amount": money(rows[:, R_OFF]),
         "recovered_amount": money(rows[:, R_RECOVERED]),
         "recovery_cost_amount": money(rows[:, R_COST]),
-        "ever_over_30": array(more[:, F_OVER_30] == 1),
-        "ever_over_90": array(more[:, F_OVER_90] == 1),
-        "first_over_30_amount": money(more[:, F_FIRST_30]),
-        "first_over_90_amount": money(more[:, F_FIRST_90]),
-        "default_entered": array(more[:, F_ENTERED] == 1),
-        "defaulted": array(more[:, F_DEFAULTED] == 1),
+        "first_over_30_amount": money(first_30),
+        "first_over_90_amount": money(first_90),
     }
+    for name, flag in FLAG_COLUMNS.items():
+        columns[name] = array(code & flag != 0)
     for name in PANEL.dimensions:
         columns[name] = repeated(loans[name], loan)
     return pa.table({name: columns[name] for name in PANEL.names})

@@ -15,7 +15,15 @@ from fengkong.book.replay import _terms as tm
 from fengkong.book.replay._arrow import Column, array, pc
 from fengkong.book.replay._eir import effective_rates
 from fengkong.book.replay._events import M_TERMS, Chunk, floats_of, read_chunk
-from fengkong.book.replay._panel import NULL, bucket, coded, dates, money, panel_table
+from fengkong.book.replay._panel import (
+    NULL,
+    bucket,
+    coded,
+    dates,
+    money,
+    month_of,
+    panel_table,
+)
 from fengkong.book.schema import STATES
 from fengkong.book.schema._derived import STATE_CODES
 from fengkong.foundation.money import to_cents
@@ -47,11 +55,6 @@ class Replayed:
     exposed: Array
     final: Array
     final_at: Array
-
-
-def month_of(days: Array) -> Array:
-    """Return the month number (12 * year + month - 1) of day numbers."""
-    return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) + 12 * 1970
 
 
 def last_whole_month(as_of: int) -> int:
@@ -144,15 +147,18 @@ def contract_rates(loans: pa.Table, chunk: Chunk) -> Column:
     return array(rates, mask=np.isnan(rates))
 
 
+CARRIED = (
+    "loan_id", "borrower_id", "disbursed_on", "pd_12m_origination", "pd_lifetime_origination",
+    *STATES.dimensions,
+)  # fmt: skip
+"""Columns of the states that the loan itself says."""
+
+
 def states_table(loans: pa.Table, columns: dict[str, Column]) -> pa.Table:
     """Put state columns into the schema: what the loan says is carried, the rest is null."""
     from fengkong.book._intake import arrow_schema
 
-    carried = (
-        "loan_id", "borrower_id", "disbursed_on", "pd_12m_origination",
-        "pd_lifetime_origination", *STATES.dimensions,
-    )  # fmt: skip
-    full = {name: loans[name] for name in carried}
+    full = {name: loans[name] for name in CARRIED}
     full["disbursed_amount"] = loans["principal_amount"]
     full |= columns
     schema = arrow_schema(STATES, stamps=False)

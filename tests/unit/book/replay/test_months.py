@@ -137,6 +137,25 @@ def test_an_earlier_day_sees_fewer_month_ends(book: Book) -> None:
     assert max(row["month_end"] for row in rows) == FEB
 
 
+def test_a_written_off_loan_stays_so_in_months_without_recovery(tmp_path: Path) -> None:
+    made = Book.create(tmp_path / "book")
+    told = [
+        month("A", JAN, "1000.00", 0),
+        month("A", FEB, "0.00", 0, "written_off"),
+        month("A", APR, "0.00", 0, "written_off") | {"recovered_amount": Decimal("7.00")},
+    ]
+    made.append(
+        {"loans": arrow("loans", [loan("A")]), "loan_months": arrow("loan_months", told)},
+        recorded_at=NOW, source={"what": "test"}, content_hash="gap",
+    )  # fmt: skip
+    with made.view(as_of=APR) as view:
+        rows = view.panel().order_by("month_end").to_pyarrow().to_pylist()
+    assert [row["month_end"] for row in rows] == [JAN, FEB, MAR, APR]
+    assert [row["opening_state"] for row in rows] == [None, "C", "W", "W"]
+    assert [row["exposure_amount"] for row in rows[1:]] == [Decimal("1000.00")] * 3
+    assert [str(row["recovered_amount"]) for row in rows[2:]] == ["0.00", "7.00"]
+
+
 def test_terms_that_are_missing_are_named() -> None:
     with pytest.raises(InputError, match="first: A"):
         make_schedules(arrow("loans", [loan("A")]))

@@ -1,0 +1,332 @@
+"""The month-ends of a book in memory, as narrow arrays: what a measure that only adds up needs.
+
+Only for a book whose loans all have loan_months: they are read in one pass, and nothing is written.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import ibis.expr.datatypes as dt
+import numpy as np
+import pyarrow as pa
+from numba import njit
+
+from fengkong.book.replay import _panel as pn
+from fengkong.book.replay._arrow import array
+from fengkong.book.replay._events import days_of, places_of
+from fengkong.book.replay._loan import ACTIVE, CLOSED, WRITTEN_OFF
+from fengkong.foundation.calendar import day_number, month_and_day, month_first
+from fengkong.foundation.money import to_cents
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import date
+
+    from fengkong.book.view import View
+
+Array = np.ndarray[Any, Any]
+THREADS = max(1, min(8, os.cpu_count() or 1))
+ROWS_MAX = 40_000_000
+"""Month-ends that are held in memory, 20 bytes each and 8 for each amount that is asked for."""
+
+_BATCH_ROWS = 500_000
+
+FLOWS = (
+    "scheduled_principal_amount", "paid_principal_amount", "paid_interest_amount",
+    "written_off_amount", "recovered_amount", "recovery_cost_amount",
+)  # fmt: skip
+
+
+def in_parts(count: int, work: Callable[[int, int], None]) -> None:
+    """Run ``work(first, stop)`` over ``count`` things, a thread for each part."""
+    edges = np.linspace(0, count, THREADS + 1).astype(np.int64)
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(work, edges[:-1], edges[1:]))
+
+
+class History:
+    """Month-ends of a view, sorted by loan and month.
+
+    Attributes
+    ----------
+    loans : pyarrow.Table
+        loan_id, disbursed_on and principal_amount of every loan of the view.
+    disbursed : ndarray of int64, shape (loans,)
+        Principal disbursed in cents.
+    cohort : ndarray of int64, shape (loans,)
+        Month number of disbursement.
+    at : ndarray of int64, shape (loans + 1,)
+        Start of each loan's rows.
+    month : ndarray of int32, shape (rows,)
+        Month number (12 * year + month - 1).
+    code : ndarray of int16, shape (rows,)
+        What the row tells apart, see `_panel`.
+    last_month : int
+        Month number up to which an ended loan stays what it is.
+    """
+
+    def __init__(
+        self,
+        loans: pa.Table,
+        at: Array,
+        facts: _Facts,
+        read: Callable[[Sequence[str]], dict[str, Array]],
+    ) -> None:
+        self.loans, self.at, self._read = loans, at, read
+        self.disbursed = to_cents(loans["principal_amount"])
+        self.cohort = pn.month_of(days_of(loans["disbursed_on"], 0))
+        self.month = facts.columns["month"]
+        self._flows = {"outstanding_principal_amount": facts.columns["balance"]}
+        status = facts.columns["status"]
+        self.code = self._codes(status, facts.columns["days"], facts.columns["declared"])
+        self.last_month = int(self.month.max())
+
+    def _codes(self, status: Array, days: Array, declared: Array) -> Array:
+        code = np.empty(len(status), dtype=np.int16)
+        (balance,) = self.flows(["outstanding_principal_amount"])
+
+        def work(first: int, stop: int) -> None:
+            pn.follow(first, stop, self.at, self.month, status, days, balance, declared, code)
+
+        in_parts(len(self.loans), work)
+        return code
+
+    def flows(self, names: Sequence[str]) -> list[Array]:
+        """Return amounts that the facts say of each row, in cents, 0 where they say nothing."""
+        absent = [name for name in names if name not in self._flows]
+        if absent:
+            self._flows |= self._read(absent)
+        return [self._flows[name] for name in names]
+
+    @cached_property
+    def opens_written_off(self) -> bool:
+        """Whether the first row of some loan is one of a written-off loan."""
+        starts = self.at[:-1][np.diff(self.at) > 0]
+        return bool((pn.state_of(self.code[starts]) == pn.WRITTEN_OFF_STATE).any())
+
+    @cached_property
+    def ranges(self) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+        """First of, and how many, months, cohorts and ages there are."""
+        some = np.diff(self.at) > 0
+        cohort = self.cohort[some]
+        first = self.month[self.at[:-1][some]].astype(np.int64)
+        ends = self.at[1:][some] - 1
+        ended = pn.state_of(self.code[ends]) >= pn.PAID_OFF_STATE
+        age = np.where(ended, self.last_month, self.month[ends]) - cohort
+        lows = int(first.min()), int(cohort.min()), int((first - cohort).min())
+        sizes = self.last_month, int(cohort.max()), int(age.max())
+        return lows, (sizes[0] - lows[0] + 1, sizes[1] - lows[1] + 1, sizes[2] - lows[2] + 1)
+
+
+def read_history(view: View) -> History | None:
+    """Read the month-ends of a view; None where its panel cannot be told from them alone.
+
+    That is: a loan has no loan_months in a book with payments or schedules, rows belong to no
+    loan, they are too many for memory, or a month-end is not the last day of its month.
+    """
+    if not 0 < view.rows_at_most("loan_months") <= ROWS_MAX:
+        return None
+    loans = view.table("loans")
+    loans = loans.select(
+        "loan_id", "disbursed_on", "principal_amount", owner=_hash(loans.loan_id)
+    ).to_pyarrow()
+    owners = np.asarray(loans["owner"].combine_chunks())
+    sort = not view.keeps_order("loan_months")
+    facts = _read_facts(view, sort=sort)
+    places, seen = _places(facts.owners, owners)
+    if not sort and (not facts.ascends or seen.sum() < len(places)):
+        sort, facts = True, _read_facts(view, sort=True)
+        places, seen = _places(facts.owners, owners)
+    if not facts.rows or not facts.whole_months or places.min() < 0:
+        return None
+    rest = np.flatnonzero(~seen)
+    at = np.concatenate([facts.starts, np.full(len(rest) + 1, facts.rows)])
+    loans = loans.take(array(np.concatenate([places, rest])))
+    young = days_of(loans["disbursed_on"], 0)[len(places) :] > _last_month_end(view.as_of)
+    replayed = any(view.rows_at_most(name) for name in ("payments", "instalments"))
+    if replayed and not young.all():
+        return None
+    return History(loans, at, facts, lambda names: _read_flows(view, names, facts.rows, sort=sort))
+
+
+def loan_columns(view: View, history: History, names: Sequence[str]) -> pa.Table:
+    """Read columns of the loans, in the order of the history."""
+    found = view.table("loans").select("loan_id", *names).to_pyarrow()
+    there, ids = (table["loan_id"].combine_chunks() for table in (found, history.loans))
+    return found if there == ids else found.take(array(places_of(ids, there)))
+
+
+def _last_month_end(as_of: date) -> int:
+    """Return the day number of the last month-end up to ``as_of``."""
+    month, _ = month_and_day(day_number(as_of) + 1)
+    return month_first(month) - 1
+
+
+def _places(found: Array, owners: Array) -> tuple[Array, Array]:
+    """Return the place of each owner among the loans (-1: not there), and which loans own rows.
+
+    Owners are hashes of loan numbers. Two loans of one hash would be taken for one: then nothing
+    is found, and the panel is read row by row.
+    """
+    seen = np.zeros(len(owners), dtype=bool)
+    ranked = np.sort(owners)
+    if (ranked[1:] == ranked[:-1]).any():
+        return np.full(len(found), -1), seen
+    if np.array_equal(found, owners):
+        return np.arange(len(found)), ~seen
+    order = np.argsort(owners)
+    at = np.minimum(np.searchsorted(ranked, found), len(owners) - 1)
+    places = np.where(ranked[at] == found, order[at], -1)
+    seen[places[places >= 0]] = True
+    return places, seen
+
+
+class _Facts:
+    """Columns of loan_months as they come, batch by batch, in arrays of their own.
+
+    Attributes
+    ----------
+    columns : dict of ndarray
+        month (number), status, days, balance (cents), declared.
+    starts : ndarray of int64
+        The first row of each loan.
+    owners : ndarray of uint64
+        Hash of the number of the loan that starts there.
+    ascends : bool
+        The rows of a loan that stand together come oldest first.
+    whole_months : bool
+        Every month-end is the last day of its month.
+    """
+
+    def __init__(self, room: int, as_of: date) -> None:
+        self.columns = {name: np.empty(room, dtype) for name, dtype in _COLUMNS.items()}
+        self.rows, self.ascends, self.whole_months = 0, True, True
+        self._starts: list[Array] = []
+        self._owners: list[Array] = []
+        self._last: tuple[Any, Any] | None = None
+        every = np.arange(_FIRST_DAY, day_number(as_of) + 2, dtype=np.int64)
+        months = pn.month_of(every)
+        last = np.append(months[1:] > months[:-1], False)
+        self._month_of_last_day = np.where(last, months, -1).astype(np.int32)
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Keep a batch of rows."""
+        first, self.rows = self.rows, self.rows + len(batch)
+        for name in ("status", "days", "balance", "declared"):
+            self.columns[name][first : self.rows] = np.asarray(batch[name])
+        owner, day = np.asarray(batch["owner"]), np.asarray(batch["month_end"].cast(pa.int32()))
+        starts, whole, ascends = _take_months(
+            owner, day, self._month_of_last_day, self.columns["month"][first : self.rows]
+        )
+        if self._last is not None and self._last[0] == owner[0]:
+            starts, ascends = starts[1:], ascends and self._last[1] < day[0]
+        self.whole_months &= whole
+        self.ascends &= ascends
+        self._last = (owner[-1], day[-1])
+        self._starts.append(starts + first)
+        self._owners.append(owner[starts])
+
+    def finish(self) -> None:
+        """Cut the columns to the rows that came."""
+        self.columns = {name: column[: self.rows] for name, column in self.columns.items()}
+        self.starts = np.concatenate([np.zeros(0, np.int64), *self._starts])
+        self.owners = np.concatenate([np.zeros(0, np.uint64), *self._owners])
+
+
+_COLUMNS = {"month": np.int32, "status": np.int8, "days": np.int16, "balance": np.int64,
+            "declared": np.int8}  # fmt: skip
+
+
+_FIRST_DAY = -30_000
+"""Before the first month-end that a book may hold, as a day number."""
+
+
+@njit(cache=True, nogil=True)
+def _take_months(
+    owner: Array, day: Array, month_of_last_day: Array, month: Array
+) -> tuple[Array, bool, bool]:
+    """Fill the month numbers of rows.
+
+    Returns
+    -------
+    starts : ndarray of int64
+        Rows whose owner is not that of the row before; the first row always.
+    whole, ascends : bool
+        All are ends of months; each owner's days ascend.
+    """
+    starts, count = np.empty(len(day), dtype=np.int64), 0
+    whole, ascends = True, True
+    for r in range(len(day)):
+        if r == 0 or owner[r] != owner[r - 1]:
+            starts[count] = r
+            count += 1
+        else:
+            ascends &= day[r] > day[r - 1]
+        month[r] = month_of_last_day[day[r] - _FIRST_DAY]
+        whole &= month[r] >= 0
+    return starts[:count].copy(), whole, ascends
+
+
+@ibis.udf.scalar.builtin(name="hash", signature=((dt.string,), dt.uint64))
+def _hash(loan_id):  # type: ignore[no-untyped-def]
+    """Return DuckDB's 64-bit hash."""
+
+
+def _read_facts(view: View, *, sort: bool) -> _Facts:
+    """Read what every measure needs."""
+    months = view.table("loan_months")
+    status = ibis.cases(
+        (months.status == "closed", CLOSED), (months.status == "written_off", WRITTEN_OFF),
+        else_=ACTIVE,
+    )  # fmt: skip
+    active = ~months.status.isin(["closed", "written_off"]).fill_null(False)
+    days = ibis.least(months.days_past_due.fill_null(0), 30_000)
+    keys = ["loan_id"] if sort else []
+    wanted = months.select(
+        *keys,
+        "month_end",
+        owner=_hash(months.loan_id),
+        status=status.cast("int8"),
+        days=ibis.ifelse(active, days, 0).cast("int16"),
+        balance=ibis.ifelse(active, _cents(months.outstanding_principal_amount), 0),
+        declared=months.defaulted.fill_null(False).cast("int8"),
+    )
+    facts = _Facts(view.rows_at_most("loan_months"), view.as_of)
+    for batch in _scan(view, wanted, sort=sort):
+        facts.add(batch)
+    facts.finish()
+    return facts
+
+
+def _read_flows(view: View, names: Sequence[str], rows: int, *, sort: bool) -> dict[str, Array]:
+    """Read amounts of each row in cents."""
+    months = view.table("loan_months")
+    keys = ["loan_id", "month_end"] if sort else []
+    wanted = months.select(*keys, **{name: _cents(months[name]) for name in names})
+    out = {name: np.empty(rows, dtype=np.int64) for name in names}
+    first = 0
+    for batch in _scan(view, wanted, sort=sort):
+        for name, values in out.items():
+            values[first : first + len(batch)] = np.asarray(batch[name])
+        first += len(batch)
+    return out
+
+
+def _cents(amount: Any) -> Any:
+    return (amount * 100).cast("int64").fill_null(0)
+
+
+def _scan(view: View, wanted: Any, *, sort: bool) -> Any:
+    """Run a scan of loan_months, sorted by key or in the order of the files.
+
+    Both orders are the same in every call (DuckDB keeps the order of a plain scan), so an amount
+    that is asked for later fits the rows read first.
+    """
+    if sort:
+        wanted = wanted.order_by(["loan_id", "month_end"])
+    return view.batches(wanted, _BATCH_ROWS)

@@ -1,0 +1,50 @@
+"""The columns of the states that the last month-end and the contract tell: no replay, no file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from fengkong.book.replay import _panel as pn
+from fengkong.book.replay._arrow import array
+from fengkong.book.replay._history import loan_columns
+from fengkong.book.replay._replayed import CARRIED, STATUS_NAMES
+from fengkong.book.schema import STATES
+from fengkong.book.schema._derived import STATE_CODES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fengkong.book.view import View
+
+_TOLD = ("status", "months_on_book", "outstanding_principal_amount", "bucket")
+LAST_COLUMNS = tuple(
+    name for name in STATES.names if name in {*CARRIED, "disbursed_amount", *_TOLD}
+)
+
+
+def last_states(view: View, columns: Sequence[str]) -> pa.Table | None:
+    """Return some columns of the states; None where they need more than the last month-ends."""
+    history = view.history() if set(columns) <= set(LAST_COLUMNS) else None
+    if history is None:
+        return None
+    carried = [name for name in columns if name in CARRIED and name != "loan_id"]
+    loans = loan_columns(view, history, [*carried, "principal_amount"])
+    some = np.diff(history.at) > 0
+    last = history.at[1:][some] - 1
+    state = pn.state_of(history.code[last])
+    month = view.as_of.year * 12 + view.as_of.month - 1
+    made: dict[str, Any] = {
+        "status": pn.coded(np.maximum(state - pn.PAID_OFF_STATE + 1, 0), STATUS_NAMES),
+        "months_on_book": array(month - history.cohort[some]),
+        "outstanding_principal_amount": pn.money(
+            history.flows(["outstanding_principal_amount"])[0][last]
+        ),
+        "bucket": pn.coded(np.where(state < pn.PAID_OFF_STATE, state, -1), STATE_CODES[:8]),
+    }
+    loans = loans.filter(array(some))
+    made |= {name: loans[name] for name in ("loan_id", *carried)}
+    made["disbursed_amount"] = loans["principal_amount"]
+    return pa.table({name: made[name] for name in columns})
