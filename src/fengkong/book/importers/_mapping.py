@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 UNITS = ("percent", "basis_points", "wan", "thousand", "cents", "digits")
 SIGNS = ("negate", "absolute", "floor_zero")
 DERIVATIONS = ("annuity_principal",)
+_PARTIES = "parties"
 FORMATS = ("lendingclub", "taiwan", "mapping")
 _TARGET_KEYS = {
     "table", "fields", "columns", "constants", "defaults", "needs", "distinct", "skip_if_empty",
@@ -249,6 +250,16 @@ def synonyms() -> dict[str, dict[str, list[str]]]:
     return found
 
 
+@cache
+def words() -> dict[str, dict[str, str]]:
+    """Return words of a tape known without codes: "table.column" to word to code of the book."""
+    raw: dict[str, dict[str, list[str]]] = yaml.safe_load(_resource("words.yaml"))
+    return {
+        place: {word: code for code, names in codes.items() for word in names}
+        for place, codes in raw.items()
+    }
+
+
 def _resource(name: str) -> str:
     return files("fengkong.book.importers").joinpath("formats").joinpath(name).read_text("utf-8")
 
@@ -256,23 +267,15 @@ def _resource(name: str) -> str:
 def propose(name: str, header: Sequence[str]) -> dict[str, Any]:
     """Return the part of a mapping that the names of the columns suggest.
 
-    The table is the one most of whose columns are known here; unknown columns stand under
-    ``unknown`` for a person to place.
+    The table is one whose key is there, with most of its columns; `parties` only when no other
+    has its key. Columns of a person in a tape of another table become a second target, one row a
+    party. Unknown columns stand under ``unknown`` for somebody to place.
     """
-    best: tuple[int, str, dict[str, Any]] = (0, "", {})
-    for table, fields in synonyms().items():
-        known = {alias.lower(): to for to, aliases in fields.items() for alias in (to, *aliases)}
-        known |= {name: name for name in TABLES[table].names if name not in known}
-        found: dict[str, Any] = {}
-        for column in header:
-            to = known.get(column.strip().lower())
-            if to is not None and to not in {
-                v if isinstance(v, str) else v["to"] for v in found.values()
-            }:
-                found[column] = to
-        score = len(found) + 10 * all(
-            key in found.values() for key in TABLES[table].key if key != "schedule_version"
-        )
+    best: tuple[tuple[bool, bool, int], str, dict[str, str]] = ((False, False, 0), "", {})
+    for table in synonyms():
+        found = _known(table, header)
+        keyed = all(key in found.values() for key in TABLES[table].key if key != "schedule_version")
+        score = (keyed, table != _PARTIES, len(found))
         if found and score > best[0]:
             best = (score, table, found)
     _, table, columns = best
@@ -285,9 +288,38 @@ def propose(name: str, header: Sequence[str]) -> dict[str, Any]:
     if "schedule_version" in missing:
         part["constants"] = {"schedule_version": 0}
         missing.remove("schedule_version")
+    people = _people(columns, header)
+    if people:
+        own = {key: part.pop(key) for key in ("table", "columns", "constants") if key in part}
+        part["targets"] = [own, {"table": _PARTIES, "distinct": True, "columns": people}]
     if missing:
         part["missing"] = missing
-    unknown = [column for column in header if column not in columns]
+    unknown = [column for column in header if column not in columns and column not in people]
     if unknown:
         part["unknown"] = unknown
     return part
+
+
+def _known(table: str, header: Sequence[str]) -> dict[str, str]:
+    """Return header to field for the columns of a table that are known by name."""
+    known = {
+        alias.lower(): to for to, aliases in synonyms()[table].items() for alias in (to, *aliases)
+    }
+    known |= {name: name for name in TABLES[table].names if name not in known}
+    found: dict[str, str] = {}
+    for column in header:
+        to = known.get(column.strip().lower())
+        if to is not None and to not in found.values():
+            found[column] = to
+    return found
+
+
+def _people(columns: Mapping[str, str], header: Sequence[str]) -> dict[str, str]:
+    """Return header to field of `parties` for the columns left over.
+
+    None without the number of the party: a personal value is sealed under the key of somebody.
+    """
+    owner = next((column for column, to in columns.items() if to == "borrower_id"), None)
+    left = _known(_PARTIES, [column for column in header if column not in columns])
+    left = {column: to for column, to in left.items() if to != "party_id"}
+    return {owner: "party_id", **left} if owner and left else {}

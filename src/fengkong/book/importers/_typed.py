@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import ibis.expr.datatypes as dt
 
+from fengkong.book.importers._mapping import words
 from fengkong.book.schema import TABLES
 from fengkong.foundation.columns import IBIS_TYPE, Column, Kind
 from fengkong.foundation.errors import TapeError
@@ -145,8 +146,18 @@ class Typed:
         if spec.derive is not None:
             return self._derived(column, spec.derive, cells)
         text, _ = self._text(spec, cells)
-        value = _typed(_decoded(text, spec), column, spec)
+        value = _typed(self._decoded(text, column, spec), column, spec)
         return value.truncate("Y") if column.name == "birth_date" else value
+
+    def _decoded(self, text: Any, column: Column, spec: Field) -> Any:
+        """Return the code of the book: by the codes of the mapping, else by the words we know."""
+        if spec.codes is not None:
+            return text.cases(*spec.codes.items(), else_=None)
+        known = words().get(f"{self.target.table}.{column.name}")
+        if known is None:
+            return text
+        plain = text.isin(sorted(set(known.values())))
+        return ibis.ifelse(plain, text, text.cases(*known.items(), else_=text))
 
     def _derived(self, column: Column, derive: Mapping[str, Any], cells: Any) -> Any:
         """Principal of an annuity: instalment (1 - (1 + r)^-n) / r, with r a month's rate."""
@@ -187,7 +198,7 @@ class Typed:
             return
         text, header = self._text(spec, cells)
         place = header or column.name
-        coded = _decoded(text, spec)
+        coded = self._decoded(text, column, spec)
         if spec.codes is not None:
             yield "V-03", place, text.notnull() & coded.isnull()
         if spec.codes is not None or column.kind is not Kind.TEXT:
@@ -203,10 +214,6 @@ class Typed:
         """Return the header from which a field comes; its own name when none."""
         spec = self.target.fields.get(name)
         return next((s for s in spec.sources if s in self._place), name) if spec else name
-
-
-def _decoded(text: Any, spec: Field) -> Any:
-    return text if spec.codes is None else text.cases(*spec.codes.items(), else_=None)
 
 
 def _typed(text: Any, column: Column, spec: Field) -> Any:
