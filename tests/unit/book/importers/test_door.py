@@ -132,6 +132,22 @@ def test_payments_are_held_against_loans(book, tmp_path):
     assert [(r.rule, r.examples[0].line) for r in report.rules] == [("X-01", 4), ("X-02", 3)]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "bad"),
+    [("12", "34", []), ("34", "12", []), ("21", "43", []), ("12", "23", [2]), ("13", "21", [3])],
+)
+def test_a_key_is_found_twice_over_two_files_in_any_order(book, tmp_path, first, second, bad):
+    """Rising keys take a shorter way, which must see the seam between the files."""
+    for name, ids in (("a.csv", first), ("b.csv", second)):
+        rows = [GOOD.replace("L1", f"L{one}") for one in ids]
+        (tmp_path / name).write_text(HEAD + "".join(rows))
+    files = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    report = import_tape(book, files, format="mapping", recorded_at=NOW)
+    found = [(rule.rule, one.file, one.line) for rule in report.rules for one in rule.examples]
+    assert found == [("K-01", "b.csv", line) for line in bad]
+    assert len(loans(book)) == report.accepted == 4 - len(bad)
+
+
 def test_the_same_content_enters_once(book, tmp_path):
     first = load(book, tmp_path, HEAD + GOOD)
     again = load(book, tmp_path, HEAD + GOOD)
