@@ -86,7 +86,7 @@ def loss_movement(opening: Any, closing: Any, support: Support, span: str) -> Ou
 
 def reaches(earlier: Any) -> bool:
     """Whether the book holds loans at the date of an earlier view."""
-    return bool(earlier.has("states"))
+    return bool(earlier.has("states") or earlier.has("loans"))
 
 
 def _facts(earlier: Any) -> Need:

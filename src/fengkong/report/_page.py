@@ -114,16 +114,26 @@ def _content(position: Position, language: str) -> dict[str, Any]:
 
 
 def _missing(position: Position, language: str) -> list[dict[str, str]]:
-    """Return what is not supported; a measure that lacks the same by every dimension once."""
-    lines: dict[tuple[str, tuple[str, ...]], dict[str, str]] = {}
+    """Return what is not supported by what it needs; a measure of many dimensions once."""
+    lines: dict[tuple[str, ...], dict[str, str]] = {}
     for one in position.missing:
-        what = say("comma", language).join(need(name, language) for name in one.needs)
-        line = {
-            "title": missing_title(one.name, language),
-            "needs": say("needs", language, what=what),
+        titles = lines.setdefault(one.needs, {})
+        titles.setdefault(one.measure, missing_title(one.name, language))
+    comma = say("comma", language)
+    return [
+        {
+            "needs": sentence(
+                say("needs", language, what=comma.join(need(name, language) for name in needs))
+            ),
+            "titles": comma.join(titles.values()),
         }
-        lines.setdefault((one.measure, one.needs), line)
-    return list(lines.values())
+        for needs, titles in lines.items()
+    ]
+
+
+def sentence(text: str) -> str:
+    """Return a text that begins with a capital."""
+    return text[:1].upper() + text[1:]
 
 
 def _say(language: str, key: str, **values: Any) -> str:
@@ -157,7 +167,9 @@ def _tiles(position: Position, language: str) -> list[dict[str, Any]]:
                 "title": str(line["title"][language]),
                 "value": _headline(line["value"], line["unit"], language),
                 "changes": [
-                    _change(line, one, language) for one in position.comparisons if one["reached"]
+                    _change(line, one, language)
+                    for one in position.comparisons
+                    if _compares(position, one)
                 ],
             }
         )
@@ -185,12 +197,18 @@ def _change(line: Mapping[str, Any], against: Mapping[str, Any], language: str) 
     return shown | {"kind": kind, "text": f"{arrow}{moved}"}
 
 
+def _compares(position: Position, against: Mapping[str, Any]) -> bool:
+    """Whether a headline has a figure at the date of a comparison."""
+    return any(line[against["key"]] is not None for line in position.headlines)
+
+
 def _compared(position: Position, language: str) -> str:
     """Return what the changes are against, and which date the book does not reach back to."""
     sentences = []
     for one in position.comparisons:
-        key = f"{'against' if one['reached'] else 'not_reached'}_{one['span']}"
-        sentences.append(say(key, language, day=one["as_of"].isoformat()))
+        case = "not_computed" if one["reached"] else "not_reached"
+        case = "against" if _compares(position, one) else case
+        sentences.append(say(f"{case}_{one['span']}", language, day=one["as_of"].isoformat()))
     return ("" if language == "zh" else " ").join(sentences)
 
 

@@ -192,7 +192,7 @@ def trend(position: Position, language: str, key: str) -> Picture | None:
     ]
     base = alt.Chart(_data(data), width=WIDTH - 90, height=190)
     x = alt.X("day:O", title=None, axis=alt.Axis(
-        values=[row["day"] for row in data[:: max(1, len(data) // 4)]], labelAngle=0,
+        values=[row["day"] for row in data[:: -(-len(data) // 4)]], labelAngle=0,
         labelExpr="slice(datum.value, 0, 7)", ticks=False, labelPadding=8,
     ))  # fmt: skip
     y = alt.Y("value:Q", title="%", scale=alt.Scale(zero=True))
@@ -333,7 +333,8 @@ def roll(position: Position, language: str, key: str) -> Picture | None:
         "points", language, value=f"{(entry['balance_rate'] - before) * 100:+.2f}".replace("-", "−")
     )  # fmt: skip
     chart = _cells(
-        data, x_title=say("to_axis", language), y_title=say("from_axis", language), height=290,
+        data, x_title=say("to_axis", language), y_title=say("from_axis", language),
+        height=34 * len({row["y"] for row in data}),
         x_sort=states, y_sort=states, lines=True,
     )  # fmt: skip
     title = say("finding_roll", language, rate=percent(entry["balance_rate"]), change=change)

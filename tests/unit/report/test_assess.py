@@ -130,7 +130,9 @@ def test_empty_book_says_what_is_needed(empty_book: Any, tmp_path: Path):
     assert position.results == []
     assert {one.name for one in position.missing} >= {entry.name for entry in plan()}
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "needs loan months" in page
+    assert "Needs loan months" in page
+    # What needs the same stands together: one line a need, not one a measure.
+    assert page.count("<strong>Needs loan months") == 1
     assert "fk import" in page
 
 

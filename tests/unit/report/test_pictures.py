@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fengkong.foundation.errors import InputError
-from fengkong.report._page import worst_lines
+from fengkong.report._page import _compared, worst_lines
 from fengkong.report._pictures import WIDTH, Picture, heat, pareto, roll
 from fengkong.report._plan import smallest
 from fengkong.report._vintage import band, curves, vintage
@@ -161,6 +161,14 @@ def test_ages_beyond_the_band_are_hatched(assessed: Position):
     assert "hatch" not in vintage_of(assessed, EARLIER + newest).svg
     old = [month(1, age, 0.05) for age in range(5, 9)]
     assert "url(#k-hatch)" in vintage_of(assessed, EARLIER + old + newest).svg
+
+
+def test_earlier_date_without_any_figure_is_said(assessed: Position):
+    headlines = [line | {"before": None, "before_as_of": None} for line in assessed.headlines]
+    position = replace(assessed, headlines=headlines)
+    said = _compared(position, "en")
+    assert said.startswith("None of these figures can be computed for 2026-06-30")
+    assert said.endswith("Changes in a year are against 2025-09-30.")
 
 
 def share_line(name: str | None, balance: int, overdue: int) -> dict[str, Any]:
