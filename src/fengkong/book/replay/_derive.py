@@ -5,11 +5,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fengkong.book._intake import arrow_schema
+from fengkong.book.replay import _kernel as kn
 from fengkong.book.replay import _months, _replayed
+from fengkong.book.replay._arrow import Column, array, pc
 from fengkong.book.replay._source import chunks, read_loans, reader, sources
 from fengkong.book.schema import DERIVED
 from fengkong.foundation.calendar import day_number
@@ -19,10 +22,12 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
+    from fengkong.book.replay._months import Months
+    from fengkong.book.replay._replayed import Replayed
     from fengkong.book.replay._source import Sources
     from fengkong.book.view import View
 
-VERSION = 3
+VERSION = 4
 """Raise it when a derived table can come out otherwise: kept results are then computed anew."""
 
 _SCHEMAS = {name: arrow_schema(table, stamps=False) for name, table in DERIVED.items()}
@@ -87,7 +92,8 @@ def derive(view: View, folder: Path, progress: Callable[[str, float], None] | No
 
     Notes
     -----
-    A loan with loan_months takes its history from them; else a loan with a schedule or terms, in a
+    A loan with loan_months takes its history from them, and its state from its payments where there
+    are some and they agree; else a loan with a schedule or terms, in a
     book that has payments or schedules, is replayed. A loan of which only totals are known
     (loan_outcomes) has neither history nor state at a date and gets no row.
     """
@@ -113,8 +119,14 @@ def _derive(
         if has_months:
             months = _months.months_of(read, loans, horizon)
             parts.write("panel", _months.panel_of(months))
-            parts.write("states", _months.states_of(months, view.as_of))
-            parts.write("exposures", _months.exposures(months, view.as_of, day))
+            states = _months.states_of(months, view.as_of)
+            exposed = _months.exposures(months, view.as_of, day)
+            both = ids.filter(pc.is_in(ids, value_set=found.both))
+            if len(both):
+                paid = _replayed.replay(read, read_loans(read, both), day)
+                states, exposed = _to_the_day(view, months, paid, states, exposed)
+            parts.write("states", states)
+            parts.write("exposures", exposed)
         else:
             result = _replayed.replay(read, loans, day)
             parts.write("panel", _replayed.panel_of(result))
@@ -124,6 +136,37 @@ def _derive(
         done += len(ids)
         if progress is not None:
             progress("loans replayed", done / total)
+
+
+def _to_the_day(
+    view: View, months: Months, paid: Replayed, states: pa.Table, exposed: pa.Table
+) -> tuple[pa.Table, pa.Table]:
+    """Take the state of a loan from its payments where they lead to its last month-end.
+
+    Month-ends cannot show what is overdue, when the first instalment was paid or the EBA counter.
+    Where the payments lead elsewhere (to another status or principal) the platform's own end of
+    day stands, and these stay unknown.
+    """
+    owner = pc.index_in(paid.loans["loan_id"], value_set=months.loans["loan_id"]).to_numpy()
+    told = months.rows[months.last[owner]]
+    last = np.maximum(paid.rows_at[1:] - 1, 0)
+    agrees = (np.diff(paid.rows_at) > 0) & (last < len(paid.rows))
+    rows = paid.rows[np.minimum(last, len(paid.rows) - 1)]
+    for column in (kn.R_STATUS, kn.R_OUTSTANDING):
+        agrees &= rows[:, column] == told[:, column]
+    agreed = paid.loans["loan_id"].filter(array(agrees))
+    own = _replayed.states_of(paid, view.as_of, day_number(view.as_of))
+    ahead = _replayed.exposures_of(paid.loans["loan_id"], paid.exposed)
+    return _replaced(states, own, agreed), _replaced(exposed, ahead, agreed)
+
+
+def _replaced(rows: pa.Table, others: pa.Table, loan_ids: Column) -> pa.Table:
+    """Return ``rows`` with those of some loans from ``others``, sorted by loan."""
+    kept = rows.filter(pc.invert(pc.is_in(rows["loan_id"], value_set=loan_ids)))
+    taken = others.filter(pc.is_in(others["loan_id"], value_set=loan_ids))
+    together = pa.concat_tables([kept, taken.select(kept.column_names).cast(kept.schema)])
+    key = [name for name in ("loan_id", "year_number") if name in kept.column_names]
+    return together.take(pc.sort_indices(together, [(name, "ascending") for name in key]))
 
 
 def _horizon(view: View) -> int:

@@ -26,8 +26,12 @@ LAST_COLUMNS = tuple(
 
 
 def last_states(view: View, columns: Sequence[str]) -> pa.Table | None:
-    """Return some columns of the states; None where they need more than the last month-ends."""
-    history = view.history() if set(columns) <= set(LAST_COLUMNS) else None
+    """Return some columns of the states; None where they need more than the last month-ends.
+
+    That is also so where there are payments: they tell the state to the day.
+    """
+    told = set(columns) <= set(LAST_COLUMNS) and not view.rows_at_most("payments")
+    history = view.history() if told else None
     if history is None:
         return None
     carried = [name for name in columns if name in CARRIED and name != "loan_id"]

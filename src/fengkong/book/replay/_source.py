@@ -33,11 +33,14 @@ class Sources:
         Loans with a schedule, or terms to make one, in a book of payments.
     outcomes : pyarrow.Array
         Loans of which only totals are known: no history, no state at a date.
+    both : pyarrow.Array
+        Those of ``months`` that can be replayed too: the book has payments and their terms.
     """
 
     months: Column
     replayed: Column
     outcomes: Column
+    both: Column
 
 
 def _ids(expression: Any) -> Column:
@@ -84,7 +87,9 @@ def sources(view: View) -> Sources:
             scheduled = scheduled.filter(pc.is_in(scheduled, value_set=there))
             replayed = pa.concat_arrays([replayed, _without(scheduled, replayed)])
             replayed = replayed.take(pc.sort_indices(replayed))
+    paid = _has_parts(view, "payments")
     return Sources(
+        both=replayed.filter(pc.is_in(replayed, value_set=months)) if paid else empty,
         months=months,
         replayed=_without(_without(replayed, months), outcomes),
         outcomes=_without(outcomes, months),

@@ -156,6 +156,42 @@ def test_a_written_off_loan_stays_so_in_months_without_recovery(tmp_path: Path) 
     assert [str(row["recovered_amount"]) for row in rows[2:]] == ["0.00", "7.00"]
 
 
+@pytest.mark.parametrize(
+    ("told_in_february", "first_paid"),
+    [("500.00", date(2024, 2, 10)), ("499.00", None)],
+    ids=["the payments lead to the month-end", "they do not"],
+)
+def test_payments_beside_month_ends_tell_the_state_to_the_day(
+    tmp_path: Path, told_in_february: str, first_paid: date | None
+) -> None:
+    terms = {"rate_annual": 0.0, "term_months": 2, "method": "equal_principal"}
+    paid = {
+        "payment_id": "p1", "loan_id": "A", "paid_on": date(2024, 2, 10), "amount": Decimal(500),
+        "kind": "instalment",
+    }  # fmt: skip
+    told = [month("A", JAN, "1000.00", 0), month("A", FEB, told_in_february, 0)]
+    made = Book.create(tmp_path / "book")
+    made.append(
+        {
+            "loans": arrow("loans", [loan("A", **terms)]),
+            "loan_months": arrow("loan_months", told),
+            "payments": arrow("payments", [paid]),
+        },
+        recorded_at=NOW, source={"what": "test"}, content_hash="both",
+    )  # fmt: skip
+    with made.view(as_of=date(2024, 3, 20)) as view:
+        (state,) = view.states().to_pyarrow().to_pylist()
+        (ahead,) = view.exposures().to_pyarrow().to_pylist()
+        assert view.panel().count().execute() == 2  # the history stays the platform's own
+    assert state["first_paid_in_full_on"] == first_paid
+    assert state["outstanding_principal_amount"] == Decimal(told_in_february)
+    assert ahead["exposure_amount"] == Decimal(told_in_february)
+    # Ten days late on the day itself; the last month-end could not know.
+    assert (state["days_past_due"], state["overdue_principal_amount"]) == (
+        (10, Decimal("500.00")) if first_paid else (0, None)
+    )
+
+
 def test_terms_that_are_missing_are_named() -> None:
     with pytest.raises(InputError, match="first: A"):
         make_schedules(arrow("loans", [loan("A")]))
