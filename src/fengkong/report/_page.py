@@ -189,10 +189,12 @@ def _change(line: Mapping[str, Any], against: Mapping[str, Any], language: str) 
     if before is None:
         return shown
     moved = _headline(abs(value - before), unit, language)
+    kind = "up" if value > before else "down" if value < before else ""
     if unit.startswith("fraction"):
         points = f"{abs(float(value) - float(before)) * 100:.2f}"
         moved = say("points", language, value=points)
-    kind = "up" if value > before else "down" if value < before else ""
+        # What reads as no change is shown as none.
+        kind = kind if float(points) else ""
     arrow = {"up": "▲ ", "down": "▼ ", "": "= "}[kind]
     return shown | {"kind": kind, "text": f"{arrow}{moved}"}
 

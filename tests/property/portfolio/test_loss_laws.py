@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
@@ -12,10 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.portfolio.loss.loss_tables import derived
 
+from fengkong.book.schema import TABLES
 from fengkong.portfolio.loss import (
+    Lines,
     expected_loss,
     load_settings,
+    loss_by_line,
     loss_by_loan,
+    loss_items,
     movement,
     parameters,
 )
@@ -151,6 +156,67 @@ def test_rises_with_pd_and_with_lgd_and_lifetime_is_not_below_twelve_months(
             assert after[column] >= before[column]
         assert after["expected_loss_amount"] >= before["expected_loss_amount"]
         assert before["expected_loss_lifetime_amount"] >= before["expected_loss_12m_amount"]
+
+
+@st.composite
+def credit_lines(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Up to four lines, each with up to three of eight loans drawn on it."""
+    ends = st.sampled_from([None, date(2024, 6, 29), date(2024, 6, 30), date(2025, 6, 29)])
+    facilities, drawdowns = [], []
+    for number in range(draw(st.integers(1, 4))):
+        name = f"F{number}"
+        facilities.append({"facility_id": name, "opened_on": date(2023, 1, 1),
+                           "expires_on": draw(ends), "limit_amount": draw(money())})  # fmt: skip
+        drawdowns += [
+            {"facility_id": name, "loan_id": str(loan), "drawn_amount": Decimal(1),
+             "drawn_on": date(2023, 1, 1 + draw(st.integers(0, 2)))}
+            for loan in draw(st.sets(st.integers(0, 7), max_size=3))
+        ]  # fmt: skip
+    return facilities, drawdowns
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(loan(), min_size=1, max_size=8),
+    market(),
+    credit_lines(),
+    st.sampled_from(["0", "1", "0.4"]),
+)
+def test_undrawn_lines_add_up_and_follow_their_worst_loan(
+    loans: list[dict[str, Any]], content: dict[str, Any], drawn: Any, factor: str
+):
+    content = content | {"exposure": {"credit_conversion_factor": factor}}
+    chosen = load_settings(content)
+    states, exposures = tables(loans)
+    facilities, drawdowns = (
+        memory(rows, TABLES[name].ibis_schema())
+        for name, rows in zip(("facilities", "drawdowns"), drawn, strict=True)
+    )
+    asked: dict[str, Any] = {"settings": chosen, "using": parameters(chosen, None, states)}
+    lines = Lines(facilities=facilities, drawdowns=drawdowns, as_of=date(2024, 6, 30))
+    plain = {row["loan_id"]: row for row in records(loss_by_loan(states, exposures, **asked))}
+    rows = records(loss_by_loan(states, exposures, **asked, lines=lines))
+    items = loss_items(states, exposures, **asked, lines=lines).execute()
+    by_line = loss_by_line(states, exposures, **asked, lines=lines).execute().to_dict("records")
+    for row in rows:
+        before = plain[row["loan_id"]]
+        assert row["stage"] == before["stage"]
+        assert row["expected_loss_drawn_amount"] == before["expected_loss_amount"]
+        for name in ("exposure", "expected_loss"):
+            parts = row[f"{name}_drawn_amount"] + row[f"{name}_undrawn_amount"]
+            assert parts == row[f"{name}_amount"]
+    assert items["expected_loss_amount"].sum() == sum(row["expected_loss_amount"] for row in rows)
+    limits = {row["facility_id"]: row["limit_amount"] for row in drawn[0]}
+    for line in by_line:
+        own = [row for row in drawn[1] if row["facility_id"] == line["facility_id"]]
+        on_line = [plain[row["loan_id"]] for row in own if row["loan_id"] in plain]
+        assert line["stage"] == max(row["stage"] for row in on_line)
+        used = sum(row["outstanding_principal_amount"] for row in on_line)
+        assert line["undrawn_amount"] == limits[line["facility_id"]] - used > 0
+        if factor == "1":
+            assert line["exposure_amount"] == line["undrawn_amount"]
+        if factor == "0":
+            assert line["expected_loss_amount"] == 0
 
 
 @settings(max_examples=12)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fengkong.foundation.errors import InputError
-from fengkong.report._page import _compared, worst_lines
+from fengkong.report._page import _change, _compared, worst_lines
 from fengkong.report._pictures import WIDTH, Picture, heat, pareto, roll
 from fengkong.report._plan import smallest
 from fengkong.report._vintage import band, curves, vintage
@@ -169,6 +169,20 @@ def test_earlier_date_without_any_figure_is_said(assessed: Position):
     said = _compared(position, "en")
     assert said.startswith("None of these figures can be computed for 2026-06-30")
     assert said.endswith("Changes in a year are against 2025-09-30.")
+
+
+def test_change_that_reads_as_nothing_is_shown_as_none(assessed: Position):
+    against = {"span": "year", "key": "year_before"}
+    line = {"value": 0.0100004, "year_before": 0.01, "unit": "fraction"}
+    assert _change(line, against, "en") == {
+        "since": "in a year",
+        "kind": "",
+        "text": "= 0.00 points",
+    }
+    line["value"] = 0.01006
+    assert _change(line, against, "zh")["text"] == "▲ 0.01 个百分点"
+    line["value"] = 0.0
+    assert _change(line, against, "en")["kind"] == "down"
 
 
 def share_line(name: str | None, balance: int, overdue: int) -> dict[str, Any]:
