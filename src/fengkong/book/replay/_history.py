@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 THREADS = max(1, min(8, os.cpu_count() or 1))
-ROWS_MAX = 40_000_000
-"""Month-ends that are held in memory, 20 bytes each and 8 for each amount that is asked for."""
+ROWS_MAX = 100_000_000
+"""Month-ends that are held in memory: 8 bytes each, 4 more (8 of large amounts) for each amount."""
 
-_BATCH_ROWS = 500_000
+_BATCH_ROWS = 100_000
+"""Small enough to stay in the processor's cache until they are taken over."""
 
 FLOWS = (
     "scheduled_principal_amount", "paid_principal_amount", "paid_interest_amount",
@@ -62,7 +63,7 @@ class History:
         Month number of disbursement.
     at : ndarray of int64, shape (loans + 1,)
         Start of each loan's rows.
-    month : ndarray of int32, shape (rows,)
+    month : ndarray of int16, shape (rows,)
         Month number (12 * year + month - 1).
     code : ndarray of int16, shape (rows,)
         What the row tells apart, see `_panel`.
@@ -80,21 +81,9 @@ class History:
         self.loans, self.at, self._read = loans, at, read
         self.disbursed = to_cents(loans["principal_amount"])
         self.cohort = pn.month_of(days_of(loans["disbursed_on"], 0))
-        self.month = facts.columns["month"]
-        self._flows = {"outstanding_principal_amount": facts.columns["balance"]}
-        status = facts.columns["status"]
-        self.code = self._codes(status, facts.columns["days"], facts.columns["declared"])
+        self.month, self.code = facts.month, facts.code
+        self._flows = {"outstanding_principal_amount": facts.balance.values}
         self.last_month = int(self.month.max())
-
-    def _codes(self, status: Array, days: Array, declared: Array) -> Array:
-        code = np.empty(len(status), dtype=np.int16)
-        (balance,) = self.flows(["outstanding_principal_amount"])
-
-        def work(first: int, stop: int) -> None:
-            pn.follow(first, stop, self.at, self.month, status, days, balance, declared, code)
-
-        in_parts(len(self.loans), work)
-        return code
 
     def flows(self, names: Sequence[str]) -> list[Array]:
         """Return amounts that the facts say of each row, in cents, 0 where they say nothing."""
@@ -186,13 +175,27 @@ def _places(found: Array, owners: Array) -> tuple[Array, Array]:
     return places, seen
 
 
+class _Cents:
+    """Amounts of rows, as int32 for as long as they fit (21 million), then as int64."""
+
+    def __init__(self, room: int) -> None:
+        self.values = np.empty(room, dtype=np.int32)
+
+    def put(self, first: int, cents: Array) -> None:
+        """Keep the amounts of a batch."""
+        if self.values.dtype == np.int32 and np.abs(cents).max() > _INT32_MAX:
+            self.values = self.values.astype(np.int64)
+        self.values[first : first + len(cents)] = cents
+
+
 class _Facts:
-    """Columns of loan_months as they come, batch by batch, in arrays of their own.
+    """Rows of loan_months as they come, batch by batch, in arrays of their own.
 
     Attributes
     ----------
-    columns : dict of ndarray
-        month (number), status, days, balance (cents), declared.
+    month, code : ndarray of int16
+        As in `History`.
+    balance : _Cents
     starts : ndarray of int64
         The first row of each loan.
     owners : ndarray of uint64
@@ -204,25 +207,31 @@ class _Facts:
     """
 
     def __init__(self, room: int, as_of: date) -> None:
-        self.columns = {name: np.empty(room, dtype) for name, dtype in _COLUMNS.items()}
+        self.month, self.code = (np.empty(room, dtype=np.int16) for _ in range(2))
+        self.balance = _Cents(room)
         self.rows, self.ascends, self.whole_months = 0, True, True
         self._starts: list[Array] = []
         self._owners: list[Array] = []
         self._last: tuple[Any, Any] | None = None
+        self._carry = pn.nobody()
         every = np.arange(_FIRST_DAY, day_number(as_of) + 2, dtype=np.int64)
         months = pn.month_of(every)
         last = np.append(months[1:] > months[:-1], False)
-        self._month_of_last_day = np.where(last, months, -1).astype(np.int32)
+        self._month_of_last_day = np.where(last, months, -1).astype(np.int16)
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Keep a batch of rows."""
         first, self.rows = self.rows, self.rows + len(batch)
-        for name in ("status", "days", "balance", "declared"):
-            self.columns[name][first : self.rows] = np.asarray(batch[name])
+        month, code = (column[first : self.rows] for column in (self.month, self.code))
         owner, day = np.asarray(batch["owner"]), np.asarray(batch["month_end"].cast(pa.int32()))
-        starts, whole, ascends = _take_months(
-            owner, day, self._month_of_last_day, self.columns["month"][first : self.rows]
+        status, days, declared = (
+            np.asarray(batch[name]) for name in ("status", "days", "declared")
         )
+        days = np.where(status == ACTIVE, days, 0)
+        balance = np.where(status == ACTIVE, np.asarray(batch["balance"]), 0)
+        starts, whole, ascends = _take_months(owner, day, self._month_of_last_day, month)
+        pn.follow(owner.view(np.int64), month, status, days, balance, declared, self._carry, code)
+        self.balance.put(first, balance)
         if self._last is not None and self._last[0] == owner[0]:
             starts, ascends = starts[1:], ascends and self._last[1] < day[0]
         self.whole_months &= whole
@@ -233,15 +242,13 @@ class _Facts:
 
     def finish(self) -> None:
         """Cut the columns to the rows that came."""
-        self.columns = {name: column[: self.rows] for name, column in self.columns.items()}
+        self.month, self.code = self.month[: self.rows], self.code[: self.rows]
+        self.balance.values = self.balance.values[: self.rows]
         self.starts = np.concatenate([np.zeros(0, np.int64), *self._starts])
         self.owners = np.concatenate([np.zeros(0, np.uint64), *self._owners])
 
 
-_COLUMNS = {"month": np.int32, "status": np.int8, "days": np.int16, "balance": np.int64,
-            "declared": np.int8}  # fmt: skip
-
-
+_INT32_MAX = np.iinfo(np.int32).max
 _FIRST_DAY = -30_000
 """Before the first month-end that a book may hold, as a day number."""
 
@@ -284,16 +291,14 @@ def _read_facts(view: View, *, sort: bool) -> _Facts:
         (months.status == "closed", CLOSED), (months.status == "written_off", WRITTEN_OFF),
         else_=ACTIVE,
     )  # fmt: skip
-    active = ~months.status.isin(["closed", "written_off"]).fill_null(False)
-    days = ibis.least(months.days_past_due.fill_null(0), 30_000)
     keys = ["loan_id"] if sort else []
     wanted = months.select(
         *keys,
         "month_end",
         owner=_hash(months.loan_id),
         status=status.cast("int8"),
-        days=ibis.ifelse(active, days, 0).cast("int16"),
-        balance=ibis.ifelse(active, _cents(months.outstanding_principal_amount), 0),
+        days=ibis.least(months.days_past_due.fill_null(0), 30_000).cast("int16"),
+        balance=_cents(months.outstanding_principal_amount),
         declared=months.defaulted.fill_null(False).cast("int8"),
     )
     facts = _Facts(view.rows_at_most("loan_months"), view.as_of)
@@ -308,13 +313,12 @@ def _read_flows(view: View, names: Sequence[str], rows: int, *, sort: bool) -> d
     months = view.table("loan_months")
     keys = ["loan_id", "month_end"] if sort else []
     wanted = months.select(*keys, **{name: _cents(months[name]) for name in names})
-    out = {name: np.empty(rows, dtype=np.int64) for name in names}
-    first = 0
+    found, first = {name: _Cents(rows) for name in names}, 0
     for batch in _scan(view, wanted, sort=sort):
-        for name, values in out.items():
-            values[first : first + len(batch)] = np.asarray(batch[name])
+        for name, cents in found.items():
+            cents.put(first, np.asarray(batch[name]))
         first += len(batch)
-    return out
+    return {name: cents.values for name, cents in found.items()}
 
 
 def _cents(amount: Any) -> Any:

@@ -155,10 +155,10 @@ def months_of(read: Any, loans: pa.Table, horizon: int) -> Months:
     last = at[1:] - 1
     _write_off_exposure(rows, loan)
     longer, times = _continued(rows, loan, horizon)
-    rows_at = np.concatenate([[0], np.cumsum(times)])[at]
+    place = np.concatenate([[0], np.cumsum(times)])
     return Months(
-        loans=loans, disbursed=days_of(loans["disbursed_on"], 0), rows=longer, rows_at=rows_at,
-        last=rows_at[:-1] + (last - at[:-1]),
+        loans=loans, disbursed=days_of(loans["disbursed_on"], 0), rows=longer, rows_at=place[at],
+        last=place[last],
     )  # fmt: skip
 
 

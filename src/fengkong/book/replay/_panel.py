@@ -56,46 +56,55 @@ def bucket(days: int) -> int:
     return min(7, (days + 29) // 30)
 
 
+def nobody() -> Array:
+    """Return what `follow` carries before the first row: no owner, no state."""
+    return np.array([0, 0, 0, 0, -1, -1], dtype=np.int64)
+
+
 @njit(cache=True, nogil=True)
 def follow(  # noqa: PLR0917 - Numba calls by position
-    first: int, stop: int, rows_at: Array, month: Array, status: Array, days: Array,
-    balance: Array, declared: Array, code: Array,
+    owner: Array, month: Array, status: Array, days: Array, balance: Array, declared: Array,
+    carry: Array, code: Array,
 ) -> None:  # fmt: skip
-    """Say of each month-end of loans ``first`` to ``stop`` what it is and what came before.
+    """Say of each month-end what it is and what came before.
 
     Parameters
     ----------
-    rows_at : ndarray of int, shape (loans + 1,)
-        Start of each loan; rows are sorted by loan and month.
-    month, status, days, balance, declared : ndarray of int, shape (rows,)
-        Month number, ``ACTIVE`` and so on, days past due, cents, 1 where declared in default.
+    owner, month, status, days, balance, declared : ndarray of int, shape (rows,)
+        Loan, month number, ``ACTIVE`` and so on, days past due, cents, 1 where declared in
+        default; sorted by loan and month.
+    carry : ndarray of int64, shape (6,)
+        What the row before left: `nobody` at the start, then as this function leaves it, so that
+        rows may come in pieces.
     code : ndarray of int16, shape (rows,)
         Is filled.
     """
-    for loan in range(first, stop):
-        ever = 0
-        last_balance, last_month, last_state = 0, -1, -1
-        for r in range(rows_at[loan], rows_at[loan + 1]):
-            state = bucket(days[r])
-            if status[r] == CLOSED:
-                state = PAID_OFF_STATE
-            elif status[r] == WRITTEN_OFF:
-                state = WRITTEN_OFF_STATE
-            # An ended loan stays what it is in the months that nobody speaks of.
-            follows = last_month == month[r] - 1 or last_state >= PAID_OFF_STATE
-            flags = WAS_OPEN if follows and last_balance > 0 else 0
-            if state != PAID_OFF_STATE and state >= 2:
-                ever |= EVER_30
-            if state != PAID_OFF_STATE and state >= 4:
-                ever |= EVER_90
-            if days[r] > 90 or state == WRITTEN_OFF_STATE or declared[r] == 1:
-                flags |= IN_DEFAULT
-                if ever & DEFAULTED == 0:
-                    flags |= ENTERED
-                ever |= DEFAULTED
-            opening = last_state if follows else -1
-            code[r] = ((opening + 1) * STATE_COUNT + state) * FLAGS + (flags | ever)
-            last_balance, last_month, last_state = balance[r], month[r], state
+    started, last_owner, ever, last_balance, last_month, last_state = carry
+    for r in range(len(owner)):
+        if started == 0 or owner[r] != last_owner:
+            ever, last_balance, last_month, last_state = 0, 0, -1, -1
+        state = bucket(days[r])
+        if status[r] == CLOSED:
+            state = PAID_OFF_STATE
+        elif status[r] == WRITTEN_OFF:
+            state = WRITTEN_OFF_STATE
+        # An ended loan stays what it is in the months that nobody speaks of.
+        follows = last_month == month[r] - 1 or last_state >= PAID_OFF_STATE
+        flags = WAS_OPEN if follows and last_balance > 0 else 0
+        if state != PAID_OFF_STATE and state >= 2:
+            ever |= EVER_30
+        if state != PAID_OFF_STATE and state >= 4:
+            ever |= EVER_90
+        if days[r] > 90 or state == WRITTEN_OFF_STATE or declared[r] == 1:
+            flags |= IN_DEFAULT
+            if ever & DEFAULTED == 0:
+                flags |= ENTERED
+            ever |= DEFAULTED
+        opening = last_state if follows else -1
+        code[r] = ((opening + 1) * STATE_COUNT + state) * FLAGS + (flags | ever)
+        started, last_owner = 1, owner[r]
+        last_balance, last_month, last_state = balance[r], month[r], state
+    carry[:] = (started, last_owner, ever, last_balance, last_month, last_state)
 
 
 @njit(cache=True, nogil=True)
@@ -202,15 +211,13 @@ def panel_table(loans: pa.Table, disbursed: Array, rows: Array, rows_at: Array) 
     month, cohort = month_of(rows[:, R_MONTH_END]), month_of(disbursed)
     balance = np.ascontiguousarray(rows[:, R_OUTSTANDING])
     code = np.empty(len(rows), dtype=np.int16)
-    follow(
-        0, len(loans), rows_at, month, status, rows[:, R_DAYS], balance, rows[:, R_DECLARED], code
-    )
+    loan = np.repeat(np.arange(len(loans)), np.diff(rows_at))
+    follow(loan, month, status, rows[:, R_DAYS], balance, rows[:, R_DECLARED], nobody(), code)
     exposure = np.where(status == WRITTEN_OFF, rows[:, R_OFF_EXPOSURE], balance)
     opening, first_30, first_90 = (np.empty(len(rows), dtype=np.int64) for _ in range(3))
     opening_of(0, len(rows), code, balance, opening)
     frozen_of(0, len(loans), rows_at, code, EVER_30, exposure, first_30)
     frozen_of(0, len(loans), rows_at, code, EVER_90, exposure, first_90)
-    loan = np.repeat(np.arange(len(loans), dtype=np.int32), np.diff(rows_at))
     days = np.where(status == ACTIVE, rows[:, R_DAYS], 0)
     columns: dict[str, Column] = {
         "loan_id": repeated(loans["loan_id"], loan),

@@ -156,6 +156,18 @@ def test_a_written_off_loan_stays_so_in_months_without_recovery(tmp_path: Path) 
     assert [str(row["recovered_amount"]) for row in rows[2:]] == ["0.00", "7.00"]
 
 
+def test_a_loan_that_comes_back_after_a_write_off_is_what_its_last_row_says(tmp_path: Path) -> None:
+    made = Book.create(tmp_path / "book")
+    told = [month("A", JAN, "0.00", 0, "written_off"), month("A", MAR, "50.00", 3)]
+    made.append(
+        {"loans": arrow("loans", [loan("A")]), "loan_months": arrow("loan_months", told)},
+        recorded_at=NOW, source={"what": "test"}, content_hash="back",
+    )  # fmt: skip
+    with made.view(as_of=APR) as view:
+        (state,) = view.states().to_pyarrow().to_pylist()
+    assert (state["status"], state["outstanding_principal_amount"]) == ("active", Decimal(50))
+
+
 @pytest.mark.parametrize(
     ("told_in_february", "first_paid"),
     [("500.00", date(2024, 2, 10)), ("499.00", None)],
