@@ -139,8 +139,13 @@ def summary(position: Position) -> dict[str, Any]:
         "as_of": position.as_of.isoformat(),
         "known_at": position.known_at.isoformat() if position.known_at else None,
         "engine": position.engine,
+        "currency": position.currency,
+        "facts": {
+            "first_on": to_json_value(position.facts.first_on),
+            "last_on": to_json_value(position.facts.last_on),
+        },
         "headlines": [
-            {name: to_json_value(line[name]) for name in ("id", "value", "before", "unit")}
+            {name: to_json_value(line[name]) for name in ("id", "on", "value", "before", "unit")}
             for line in position.headlines
         ],
         "computed": len(position.results),
@@ -157,9 +162,14 @@ def show(position: Position, *, as_json: bool = False) -> None:
         click.echo(json.dumps(content, ensure_ascii=False, indent=1))
         return
     click.echo(f"Risk position as of {content['as_of']}")
+    if facts_hint := _hint(position):
+        click.echo(facts_hint)
     for line in position.headlines:
+        title = line["title"]["en"]
+        if line["on"] != position.as_of:
+            title = f"{title} ({line['on'].isoformat()})"
         before = "" if line["before"] is None else f"  (a quarter before {_figure(line, 'before')})"
-        click.echo(f"  {line['title']['en']:<34} {_figure(line, 'value'):>16}{before}")
+        click.echo(f"  {title:<44} {_figure(line, 'value'):>16}{before}")
     click.echo(
         f"{content['computed']} measures computed, {content['not_supported']} not supported by "
         "this book (the report says what they need)."
@@ -167,6 +177,19 @@ def show(position: Position, *, as_json: bool = False) -> None:
     if position.failed:
         click.echo(f"These stopped with an error (see the report): {', '.join(content['failed'])}.")
     click.echo(f"Report: {content['report']}")
+
+
+def _hint(position: Position) -> str:
+    """Say when the day lies before the first or after the last fact of the book."""
+    facts = position.facts
+    if facts.first_on is not None and position.as_of < facts.first_on:
+        return f"The facts of the book begin on {facts.first_on}: choose a later day."
+    if facts.last_on is not None and position.as_of > facts.last_on:
+        return (
+            f"The facts of the book end on {facts.last_on}: what was paid later is not in it, so "
+            "loans may look more overdue than they are."
+        )
+    return ""
 
 
 def _figure(line: dict[str, Any], name: str) -> str:

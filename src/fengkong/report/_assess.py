@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from fengkong.foundation.errors import InputError
@@ -15,6 +16,7 @@ from fengkong.report._compute import Failed, Missing, Result, Support, compute
 from fengkong.report._movement import Outcome, loss_movement, reaches
 from fengkong.report._page import write_page
 from fengkong.report._plan import plan
+from fengkong.report._scope import currency_of, facts_of, month_end_at
 from fengkong.report._tables import write_parquet, write_workbook
 from fengkong.report._words import LANGUAGES, has_text, say
 from fengkong.report.position import Position
@@ -31,7 +33,7 @@ HEADLINES = (
     "first_payment_default",
     "charge_off_rate",
     "net_flow_loss",
-    "concentration_borrower",
+    "concentration",
 )
 
 
@@ -74,25 +76,28 @@ def assess(
     Raises
     ------
     InputError
-        ``language`` is none of the three.
+        ``language`` is none of the three, the folder cannot be written, or the book holds several
+        currencies.
     """
     import fengkong.portfolio
     import fengkong.portfolio.loss  # noqa: F401  registers its measures
 
     if language not in {"both", *LANGUAGES}:
         raise InputError(f"language must be both, zh or en; got {language!r}")
+    _writable(out)
     tell = progress or _silent
     started = time.monotonic()
     tell("reading the book", 0.0)
     with ExitStack() as stack:
         view = stack.enter_context(book.view(as_of=as_of, known_at=known_at, engine=engine))
+        currency, facts = currency_of(view), facts_of(book, view)
         support = Support(view)
         outcomes = _compute_all(view, support, tell)
-        headlines = _headlines([one for one in outcomes if isinstance(one, Result)])
+        headlines = _headlines([one for one in outcomes if isinstance(one, Result)], as_of)
         comparisons = []
         for place, (span, (months, key)) in enumerate(SPANS.items()):
             tell(f"comparing with a {span} before", 0.6 + 0.05 * place)
-            day = month_end_before(as_of, months)
+            day = month_end_before(month_end_at(as_of), months)
             with book.view(as_of=day, known_at=known_at, engine=engine) as earlier:
                 outcomes.append(loss_movement(earlier, view, support, span))
                 _compare(headlines, earlier, key)
@@ -104,7 +109,7 @@ def assess(
             results=[one for one in outcomes if isinstance(one, Result)],
             missing=[one for one in outcomes if isinstance(one, Missing)],
             failed=[one for one in outcomes if isinstance(one, Failed)],
-            headlines=headlines, comparisons=comparisons, out=out,
+            headlines=headlines, comparisons=comparisons, out=out, currency=currency, facts=facts,
         )  # fmt: skip
     languages = LANGUAGES if language == "both" else (language,)
     _write(position, out, languages, tell)
@@ -120,6 +125,18 @@ def month_end_before(day: date, months: int) -> date:
     return date(month // 12, month % 12 + 1, 1) - timedelta(days=1)
 
 
+def _writable(out: Path) -> None:
+    """Make the folder before anything is computed, so that hours of work are not lost on it."""
+    try:
+        (out / "tables").mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"{out}: the report cannot be written there ({error.strerror}); choose another folder"
+        ) from error
+
+
 def _silent(step: str, fraction: float) -> None:
     """Tell nobody."""
 
@@ -133,8 +150,8 @@ def _compute_all(view: Any, support: Support, tell: Progress) -> list[Outcome]:
     return outcomes
 
 
-def _headlines(results: list[Result]) -> list[dict[str, Any]]:
-    """Return the figures of the top."""
+def _headlines(results: list[Result], as_of: date) -> list[dict[str, Any]]:
+    """Return the figures of the top, each with the day that it speaks about."""
     lines = []
     for name in HEADLINES:
         result = next((one for one in results if one.name == name), None)
@@ -148,6 +165,9 @@ def _headlines(results: list[Result]) -> list[dict[str, Any]]:
                 "title": {one: headline_title(result, one) for one in LANGUAGES},
                 "unit": result.measure.unit,
                 "value": value,
+                "on": max(
+                    (row["month_end"] for row in result.rows if "month_end" in row), default=as_of
+                ),
             }
         )
     return lines
@@ -184,7 +204,6 @@ def headline_value(result: Result) -> Any:
 
 
 def _write(position: Position, out: Path, languages: tuple[str, ...], tell: Progress) -> None:
-    out.mkdir(parents=True, exist_ok=True)
     tell("writing tables", 0.7)
     for old in (out / "tables").glob("*.parquet"):
         old.unlink()

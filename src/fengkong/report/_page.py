@@ -92,6 +92,7 @@ def _content(position: Position, language: str) -> dict[str, Any]:
         "language": language,
         "say": partial(_say, language),
         "title": title,
+        "hints": _hints(position, language),
         "empty": not position.results,
         "tiles": _tiles(position, language),
         "compared": _compared(position, language),
@@ -101,7 +102,7 @@ def _content(position: Position, language: str) -> dict[str, Any]:
             {
                 "title": result_title(result, language),
                 "table": _table(result, language),
-                "how": _how(result, language),
+                "how": _how(result, language, position.currency),
             }
             for result in position.results
         ],
@@ -164,7 +165,7 @@ def _tiles(position: Position, language: str) -> list[dict[str, Any]]:
             continue
         tiles.append(
             {
-                "title": str(line["title"][language]),
+                "title": _tile_title(position, line, language),
                 "value": _headline(line["value"], line["unit"], language),
                 "changes": [
                     _change(line, one, language)
@@ -174,6 +175,25 @@ def _tiles(position: Position, language: str) -> list[dict[str, Any]]:
             }
         )
     return tiles
+
+
+def _tile_title(position: Position, line: Mapping[str, Any], language: str) -> str:
+    """Return the title of a headline; with its day where that is not the day of the report."""
+    title = str(line["title"][language])
+    if line["on"] == position.as_of:
+        return title
+    return say("on_day", language, title=title, day=line["on"].isoformat())
+
+
+def _hints(position: Position, language: str) -> list[str]:
+    """Return what the reader must know of the days: before the first fact, after the last."""
+    facts, day = position.facts, position.as_of.isoformat()
+    if facts.first_on is not None and position.as_of < facts.first_on:
+        first = facts.first_on.isoformat()
+        return [say("facts_begin", language, first=first, day=day)]
+    if facts.last_on is not None and position.as_of > facts.last_on:
+        return [say("facts_end", language, last=facts.last_on.isoformat())]
+    return []
 
 
 def _headline(value: Any, unit: str, language: str) -> str:
@@ -258,18 +278,21 @@ def _picture(position: Position, picture: Picture, language: str) -> dict[str, A
         "note": picture.note,
         "subtitle": say(
             "subtitle", language, title=picture.about or result_title(result, language),
-            unit=unit_word(result.measure.unit, language), day=position.as_of.isoformat(),
+            unit=unit_word(result.measure.unit, language, position.currency),
+            day=position.as_of.isoformat(),
         ),
         # Drawn by us from escaped data; vl-convert escapes text and attributes.
         "svg": Markup(picture.svg),  # noqa: S704
         "table": _table(result, language),
-        "how": _how(result, language)
+        "how": _how(result, language, position.currency)
         + ([(say("picture_adds", language), picture.how)] if picture.how else []),
     }  # fmt: skip
 
 
-def unit_word(unit: str, language: str) -> str:
-    """Return a unit in the reader's language."""
+def unit_word(unit: str, language: str, currency: str | None = None) -> str:
+    """Return a unit in the reader's language; an amount with its currency when it is known."""
+    if unit == "amount" and currency:
+        return say("amount_in", language, currency=currency)
     return column(f"unit:{unit}", language).removeprefix("unit:")
 
 
@@ -308,12 +331,12 @@ def newest_rows(rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> list[
     return [row for row in rows if row["month_end"] >= since][:_SHOWN]
 
 
-def _how(result: Result, language: str) -> list[tuple[str, str]]:
+def _how(result: Result, language: str, currency: str | None) -> list[tuple[str, str]]:
     parameters: Mapping[str, Any] = result.parameters
     lines = [
         (say("measure", language), f"{result.measure.title[language]} ({result.measure.name})"),
         (say("definition", language), result.measure.definition[language]),
-        (say("unit", language), unit_word(result.measure.unit, language)),
+        (say("unit", language), unit_word(result.measure.unit, language, currency)),
         (say("reads", language), ", ".join(need(name, language) for name in result.measure.needs)),
     ]
     if parameters:

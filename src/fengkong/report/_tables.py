@@ -85,10 +85,11 @@ def _definitions(
     known_at = position.known_at.isoformat() if position.known_at else say("known_now", first)
     sheet.write_row(0, 0, [say("as_of", first), position.as_of.isoformat()], formats["head"])
     sheet.write_row(1, 0, [say("known_at", first), known_at])
+    sheet.write_row(2, 0, [say("currency", first), position.currency or "–"])
     heads = [say("measure", first), say("unit", first)]
     heads += [f"{say('definition', one)}" for one in languages]
-    sheet.write_row(3, 0, heads, formats["head"])
-    row = 4
+    sheet.write_row(4, 0, heads, formats["head"])
+    row = 5
     for result in position.results:
         known = result.measure
         texts = [f"{known.title[one]}: {known.definition[one]}" for one in languages]

@@ -14,6 +14,7 @@ from typing import Any
 
 import fengkong
 from fengkong.report._compute import Failed, Missing, Result
+from fengkong.report._scope import Facts
 
 SCHEMA_NAME = "position.schema.json"
 # A result with more rows is kept as a table only; its figures would drown the others.
@@ -41,12 +42,17 @@ class Position:
     inputs : list of dict
         Batches: id, content hash, rows.
     headlines : list of dict
-        Figures of the top with the figures a quarter and a year before.
+        Figures of the top with the day each speaks about (``on``: as_of, or the last month-end) and
+        the figures a quarter and a year before.
     comparisons : list of dict
         span ("quarter", "year"), as_of, reached (whether the book holds loans at that date) and key
         (the field of a headline with the figure at that date).
     out : Path
         Folder with the files.
+    currency : str or None
+        Of every amount; None when the book names none.
+    facts : Facts
+        First and last business date of what the book knows of its loans.
     """
 
     as_of: date
@@ -59,6 +65,8 @@ class Position:
     headlines: list[dict[str, Any]] = field(default_factory=list)
     comparisons: list[dict[str, Any]] = field(default_factory=list)
     out: Path = Path()
+    currency: str | None = None
+    facts: Facts = field(default_factory=Facts)
 
     def result(self, name: str) -> Result | None:
         """Return the computation of that name, None when it is missing or empty."""
@@ -71,6 +79,11 @@ class Position:
             "as_of": self.as_of.isoformat(),
             "known_at": self.known_at.isoformat() if self.known_at else None,
             "engine": self.engine,
+            "currency": self.currency,
+            "facts": {
+                "first_on": to_json_value(self.facts.first_on),
+                "last_on": to_json_value(self.facts.last_on),
+            },
             "code": {"version": fengkong.__version__, "source_hash": source_hash()},
             "rounding": ROUNDING,
             "inputs": [{**batch, "rows": sum_rows(batch["rows"])} for batch in self.inputs],

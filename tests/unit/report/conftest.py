@@ -127,6 +127,9 @@ class FakeBook:
     def __init__(self, tables: dict[str, Any] | None = None) -> None:
         self._tables = tables
 
+    def batches(self) -> list[Any]:
+        return []
+
     @contextmanager
     def view(
         self, *, as_of: date, known_at: Any = None, engine: str = "duckdb"

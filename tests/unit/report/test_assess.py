@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from collections.abc import Iterator
@@ -15,16 +16,16 @@ import openpyxl
 import pyarrow.parquet as pq
 import pytest
 
-from fengkong.formula.measures import _REGISTER, register_measure
+from fengkong.formula.measures import _REGISTER, measures, register_measure
 from fengkong.foundation.errors import InputError, UnsupportedError
 from fengkong.report import assess
-from fengkong.report._assess import month_end_before
+from fengkong.report._assess import HEADLINES, month_end_before
 from fengkong.report._compute import Failed, Missing, Support, compute, key_columns, plain
 from fengkong.report._movement import waterfall_steps
 from fengkong.report._page import missing_title, newest_rows, result_title, unit_word, worst_lines
 from fengkong.report._plan import Entry, plan
 from fengkong.report._tables import safe
-from fengkong.report._words import cell_text, column, has_column, need
+from fengkong.report._words import cell_text, column, has_column, need, say
 
 AS_OF = date(2026, 9, 30)
 SCHEMA = Path(__file__).parents[3] / "docs" / "methods" / "position.schema.json"
@@ -166,6 +167,22 @@ def test_headline_is_compared_with_a_quarter_and_a_year_before(assessed: Any):
         in page
     )
     assert "“较三个月前”指与 2026-06-30 相比。“较一年前”指与 2025-09-30 相比。" in page
+
+
+def test_every_headline_is_a_registered_measure():
+    assert set(HEADLINES) <= set(measures())
+
+
+def test_headline_names_the_days_of_first_payment_default():
+    days = inspect.signature(measures()["first_payment_default"].function).parameters["days"]
+    assert f"(FPD-{days.default})" in say("headline_first_payment_default", "en")
+
+
+def test_concentration_is_a_headline(assessed: Any):
+    line = next(one for one in assessed.headlines if one["id"] == "concentration")
+    # 300 borrowers of two equal loans: their balances differ by age alone.
+    assert 10_000 / 300 <= line["value"] < 10_000 / 300 * 1.1
+    assert line["title"]["zh"] == "借款人集中度（HHI）"
 
 
 def test_date_before_the_book_begins_is_said(book: Any, tmp_path: Path):
