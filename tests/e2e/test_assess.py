@@ -80,6 +80,32 @@ def test_movement_of_a_year_says_what_the_earlier_date_lacks(report: Path):
     assert need in (report / "report.html").read_text(encoding="utf-8")
 
 
+SETTINGS = """
+scenarios: {base: {weight: "0.6"}, up: {weight: "0.1"}, down: {weight: "0.3", pd_scalar: "2"}}
+pd: {source: panel, minimum_loan_months: 500}
+lgd: {source: given, given: {"*": "0.45"}}
+missing_eir: contract_rate
+"""
+
+
+def test_loss_settings_of_the_lender_take_the_place_of_the_example(
+    place: Path, report: Path, tmp_path: Path
+):
+    file, out = tmp_path / "loss.yaml", tmp_path / "out"
+    file.write_text(SETTINGS, encoding="utf-8")
+    arguments = [str(place), "--out", str(out), "--loss-settings", str(file), "--language", "en"]
+    result = CliRunner().invoke(command, arguments)
+    assert result.exit_code == 0, result.output
+    content = json.loads((out / "position.json").read_text(encoding="utf-8"))
+    used = next(one for one in content["computations"] if one["name"] == "expected_loss")
+    assert used["parameters"]["settings"]["lgd"]["given"]["*"]["down"] == "0.45"
+    # With an LGD given, the year before, of few defaults, has an expected loss too.
+    assert "expected_loss_movement_year" in {one["name"] for one in content["computations"]}
+    hint = "not on a forecast"
+    assert hint in (report / "report.html").read_text(encoding="utf-8")
+    assert hint not in (out / "report.html").read_text(encoding="utf-8")
+
+
 def test_demo_says_where_the_report_is(tmp_path: Path):
     result = CliRunner().invoke(demo, ["--borrowers", "60", "--out", str(tmp_path)])
     assert result.exit_code == 0, result.output

@@ -40,6 +40,11 @@ Progress = Callable[[str, float], None]
 @click.option(
     "--language", type=click.Choice(["both", "zh", "en"]), default="both", show_default=True
 )
+@click.option(
+    "--loss-settings",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Scenarios, PD, LGD and staging of the expected loss (YAML); an example when absent.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def command(
     *,
@@ -49,18 +54,21 @@ def command(
     known_at: str | None,
     engine: str,
     language: str,
+    loss_settings: Path | None,
     as_json: bool,
 ) -> None:
     """Compute all that BOOK supports; write position.json, tables, a workbook and report.html."""
     from fengkong.book.store import Book
+    from fengkong.portfolio.loss import load_settings
     from fengkong.report import assess
 
+    settings = load_settings(loss_settings) if loss_settings else None
     opened = Book.open(book)
     day = as_of.date() if as_of else last_month_end(opened)
     with progress_bar() as progress:
         position = assess(
             opened, as_of=day, known_at=instant(known_at), out=out, engine=engine,
-            language=language, progress=progress,
+            language=language, progress=progress, loss_settings=settings,
         )  # fmt: skip
     show(position, as_json=as_json)
 

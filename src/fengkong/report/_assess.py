@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fengkong.foundation.errors import InputError
 from fengkong.report._compute import Failed, Missing, Result, Support, compute
@@ -20,6 +20,9 @@ from fengkong.report._scope import currency_of, facts_of, month_end_at
 from fengkong.report._tables import write_parquet, write_workbook
 from fengkong.report._words import LANGUAGES, has_text, say
 from fengkong.report.position import Position
+
+if TYPE_CHECKING:
+    from fengkong.portfolio.loss import LossSettings
 
 Progress = Callable[[str, float], None]
 # What a position is compared with: months back, and the field of a headline that holds its figure.
@@ -46,6 +49,7 @@ def assess(
     engine: str = "duckdb",
     language: str = "both",
     progress: Progress | None = None,
+    loss_settings: LossSettings | None = None,
 ) -> Position:
     """Compute the risk position of a book and write it.
 
@@ -66,6 +70,9 @@ def assess(
         Languages of the report and the workbook.
     progress : callable, optional
         Told a step and the fraction done.
+    loss_settings : LossSettings, optional
+        Scenarios and sources of the expected loss; those that come with the package, an example,
+        when absent.
 
     Returns
     -------
@@ -79,28 +86,29 @@ def assess(
         ``language`` is none of the three, the folder cannot be written, or the book holds several
         currencies.
     """
-    import fengkong.portfolio
-    import fengkong.portfolio.loss  # noqa: F401  registers its measures
+    import fengkong.portfolio  # noqa: F401  registers its measures
+    from fengkong.portfolio.loss import default_settings
 
     if language not in {"both", *LANGUAGES}:
         raise InputError(f"language must be both, zh or en; got {language!r}")
     _writable(out)
     tell = progress or _silent
     started = time.monotonic()
+    settings = loss_settings or default_settings()
     tell("reading the book", 0.0)
     with ExitStack() as stack:
         view = stack.enter_context(book.view(as_of=as_of, known_at=known_at, engine=engine))
         currency, facts = currency_of(view), facts_of(book, view)
         support = Support(view)
-        outcomes = _compute_all(view, support, tell)
+        outcomes = _compute_all(view, support, settings, tell)
         headlines = _headlines([one for one in outcomes if isinstance(one, Result)], as_of)
         comparisons = []
         for place, (span, (months, key)) in enumerate(SPANS.items()):
             tell(f"comparing with a {span} before", 0.6 + 0.05 * place)
             day = month_end_before(month_end_at(as_of), months)
             with book.view(as_of=day, known_at=known_at, engine=engine) as earlier:
-                outcomes.append(loss_movement(earlier, view, support, span))
-                _compare(headlines, earlier, key)
+                outcomes.append(loss_movement(earlier, view, support, span, settings))
+                _compare(headlines, earlier, key, settings)
                 comparisons.append(
                     {"span": span, "as_of": day, "reached": reaches(earlier), "key": key}
                 )
@@ -110,6 +118,7 @@ def assess(
             missing=[one for one in outcomes if isinstance(one, Missing)],
             failed=[one for one in outcomes if isinstance(one, Failed)],
             headlines=headlines, comparisons=comparisons, out=out, currency=currency, facts=facts,
+            example_scenarios=loss_settings is None,
         )  # fmt: skip
     languages = LANGUAGES if language == "both" else (language,)
     _write(position, out, languages, tell)
@@ -141,12 +150,14 @@ def _silent(step: str, fraction: float) -> None:
     """Tell nobody."""
 
 
-def _compute_all(view: Any, support: Support, tell: Progress) -> list[Outcome]:
+def _compute_all(
+    view: Any, support: Support, settings: LossSettings, tell: Progress
+) -> list[Outcome]:
     entries = plan()
     outcomes = []
     for place, entry in enumerate(entries):
         tell(entry.measure, 0.05 + 0.55 * place / len(entries))
-        outcomes.append(compute(view, entry, support))
+        outcomes.append(compute(view, entry, support, {"settings": settings}))
     return outcomes
 
 
@@ -173,13 +184,16 @@ def _headlines(results: list[Result], as_of: date) -> list[dict[str, Any]]:
     return lines
 
 
-def _compare(headlines: list[dict[str, Any]], earlier: Any, key: str) -> None:
+def _compare(
+    headlines: list[dict[str, Any]], earlier: Any, key: str, settings: LossSettings
+) -> None:
     """Set the same figures of an earlier view beside the headlines, and their date."""
     from fengkong.report._plan import Entry
 
     support = Support(earlier)
     for line in headlines:
-        found = compute(earlier, Entry(measure=line["computation"]), support)
+        entry = Entry(measure=line["computation"])
+        found = compute(earlier, entry, support, {"settings": settings})
         value = headline_value(found) if isinstance(found, Result) else None
         line[key] = value
         line[f"{key}_as_of"] = None if value is None else earlier.as_of

@@ -105,7 +105,9 @@ class Support:
         return tuple(lacking)
 
 
-def compute(view: Any, entry: Entry, support: Support) -> Result | Missing | Failed:
+def compute(
+    view: Any, entry: Entry, support: Support, given: Mapping[str, Any] | None = None
+) -> Result | Missing | Failed:
     """Compute one entry of the plan.
 
     Parameters
@@ -115,6 +117,8 @@ def compute(view: Any, entry: Entry, support: Support) -> Result | Missing | Fai
     entry : Entry
     support : Support
         Of the same view.
+    given : mapping, optional
+        Parameters for the measures that ask for them by name, beside those of the entry.
 
     Returns
     -------
@@ -129,7 +133,8 @@ def compute(view: Any, entry: Entry, support: Support) -> Result | Missing | Fai
     if lacks:
         return Missing(name=entry.name, measure=entry.measure, needs=lacks)
     asked = inspect.signature(known.function).parameters
-    parameters = dict(entry.parameters)
+    parameters = {name: value for name, value in (given or {}).items() if name in asked}
+    parameters |= entry.parameters
     if "as_of" in asked:
         parameters["as_of"] = view.as_of
     open_ones = [
@@ -165,9 +170,17 @@ def _result(
     keys = key_columns(columns, rows, entry.by, known.value)
     rows.sort(key=lambda row: [(row[name] is None, str_key(row[name])) for name in keys])
     return Result(
-        name=entry.name, measure=known, by=entry.by, parameters=parameters, columns=columns,
+        name=entry.name, measure=known, by=entry.by, parameters=_kept(parameters), columns=columns,
         keys=keys, rows=rows,
     )  # fmt: skip
+
+
+def _kept(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters as the position keeps them: settings as plain values."""
+    return {
+        name: value.described() if hasattr(value, "described") else value
+        for name, value in parameters.items()
+    }
 
 
 def key_columns(

@@ -11,7 +11,7 @@ import ibis
 
 from fengkong.formula.measures import Measure, measures
 from fengkong.foundation.errors import FengkongError, Need, UnsupportedError
-from fengkong.portfolio.loss import default_settings, loss_items, parameters
+from fengkong.portfolio.loss import LossSettings, loss_items, parameters
 from fengkong.portfolio.loss.measures import lines_of
 from fengkong.portfolio.loss.movement import TEXT, movement, write_offs_between
 from fengkong.report._compute import Failed, Missing, Result, Support, plain
@@ -44,7 +44,9 @@ MEASURES = {
 }
 
 
-def loss_movement(opening: Any, closing: Any, support: Support, span: str) -> Outcome:
+def loss_movement(
+    opening: Any, closing: Any, support: Support, span: str, settings: LossSettings
+) -> Outcome:
     """Return the movement table between two views, or what the book lacks for it.
 
     Parameters
@@ -55,6 +57,8 @@ def loss_movement(opening: Any, closing: Any, support: Support, span: str) -> Ou
         Of ``closing``.
     span : {"quarter", "year"}
         How far ``opening`` lies back.
+    settings : LossSettings
+        Of both dates.
     """
     name, by_loan = NAMES[span], measures().get(_BY_LOAN)
     if by_loan is None:
@@ -67,7 +71,7 @@ def loss_movement(opening: Any, closing: Any, support: Support, span: str) -> Ou
     found = []
     for view in (closing, opening):
         try:
-            found.append(_losses(view, by_loan))
+            found.append(_losses(view, by_loan, settings))
         except UnsupportedError as error:
             dated = tuple(_on(need, view.as_of) for need in error.needs)
             return Missing(name=name, measure=name, needs=dated)
@@ -79,7 +83,9 @@ def loss_movement(opening: Any, closing: Any, support: Support, span: str) -> Ou
     rows = [{column: plain(value) for column, value in row.items()} for row in table.to_pylist()]
     rows.sort(key=lambda row: row["line_number"])
     return Result(
-        name=name, measure=MEASURES[span], by=(), parameters={"since": opening.as_of},
+        name=name, measure=MEASURES[span], by=(), parameters={
+            "since": opening.as_of, "settings": settings.described(),
+        },
         columns=tuple(table.column_names), keys=("line_number", "line"), rows=rows,
     )  # fmt: skip
 
@@ -100,9 +106,9 @@ def _on(need: str, day: date) -> Need:
     return Need(f"{need}, on {day.isoformat()}", f"{zh}（{day.isoformat()}）")
 
 
-def _losses(view: Any, by_loan: Measure) -> Any:
+def _losses(view: Any, by_loan: Measure, settings: LossSettings) -> Any:
     """Return drawn loans and undrawn parts of lines with stage and loss, in memory."""
-    settings, states = default_settings(), view.get("states")
+    states = view.get("states")
     items = loss_items(
         states, view.get("exposures"), settings=settings,
         using=parameters(settings, view.get("panel"), states),

@@ -26,7 +26,7 @@ from fengkong.report._pictures import (
 )
 from fengkong.report._plan import smallest
 from fengkong.report._vintage import vintage
-from fengkong.report._words import amount, cell_text, column, need, percent, say
+from fengkong.report._words import amount, cell_text, column, minus, need, percent, say
 from fengkong.report.position import Position, sum_rows
 
 PICTURES: tuple[Callable[[Position, str, str], Picture | None], ...] = (
@@ -199,7 +199,9 @@ def _hints(position: Position, language: str) -> list[str]:
 def _headline(value: Any, unit: str, language: str) -> str:
     if unit.startswith("fraction"):
         return percent(float(value))
-    return amount(value, language) if unit == "amount" else cell_text("", value, language)
+    if unit == "amount":
+        return amount(value, language)
+    return minus(f"{value:,.1f}") if unit == "index" else cell_text("", value, language)
 
 
 def _change(line: Mapping[str, Any], against: Mapping[str, Any], language: str) -> dict[str, str]:
@@ -231,6 +233,8 @@ def _compared(position: Position, language: str) -> str:
         case = "not_computed" if one["reached"] else "not_reached"
         case = "against" if _compares(position, one) else case
         sentences.append(say(f"{case}_{one['span']}", language, day=one["as_of"].isoformat()))
+    if position.example_scenarios and position.result("expected_loss"):
+        sentences.append(say("example_scenarios", language))
     return ("" if language == "zh" else " ").join(sentences)
 
 
@@ -340,6 +344,15 @@ def _how(result: Result, language: str, currency: str | None) -> list[tuple[str,
         (say("reads", language), ", ".join(need(name, language) for name in result.measure.needs)),
     ]
     if parameters:
-        text = ", ".join(f"{name} = {value}" for name, value in parameters.items())
+        text = ", ".join(f"{name} = {_shown(value)}" for name, value in parameters.items())
         lines.append((say("parameters", language), text))
     return lines
+
+
+def _shown(value: Any) -> str:
+    """Return a parameter as text: settings as names and values, without quotes."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name}: {_shown(one)}" for name, one in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_shown(one) for one in value) + "]"
+    return str(value)

@@ -53,6 +53,8 @@ class Position:
         Of every amount; None when the book names none.
     facts : Facts
         First and last business date of what the book knows of its loans.
+    example_scenarios : bool
+        Whether the expected loss stands on the example that comes with the package.
     """
 
     as_of: date
@@ -67,6 +69,7 @@ class Position:
     out: Path = Path()
     currency: str | None = None
     facts: Facts = field(default_factory=Facts)
+    example_scenarios: bool = False
 
     def result(self, name: str) -> Result | None:
         """Return the computation of that name, None when it is missing or empty."""
@@ -158,6 +161,8 @@ def to_json_value(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, Mapping):
         return _jsonable(value)
+    if isinstance(value, list | tuple):
+        return [to_json_value(one) for one in value]
     if value is None or isinstance(value, str | int | float):
         return value
     return str(value)

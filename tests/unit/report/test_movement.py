@@ -11,9 +11,9 @@ from tests.unit.report.conftest import FakeView
 
 import fengkong.portfolio.loss  # noqa: F401  registers its measures
 from fengkong.portfolio.loss import load_settings
-from fengkong.report import _movement
-from fengkong.report._compute import Missing, Result, Support
+from fengkong.report._compute import Missing, Result, Support, compute
 from fengkong.report._movement import loss_movement
+from fengkong.report._plan import Entry
 
 OPENING, CLOSING = date(2025, 9, 30), date(2026, 9, 30)
 SETTINGS = {
@@ -22,11 +22,6 @@ SETTINGS = {
     "lgd": {"source": "given", "given": {"*": "0.5"}},
     "exposure": {"credit_conversion_factor": "1"},
 }
-
-
-@pytest.fixture(autouse=True)
-def given_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_movement, "default_settings", lambda: load_settings(SETTINGS))
 
 
 def view(day: date, loans: dict[str, str], **more: Any) -> FakeView:
@@ -45,7 +40,7 @@ def view(day: date, loans: dict[str, str], **more: Any) -> FakeView:
 
 
 def moved(opening: FakeView, closing: FakeView, span: str = "year") -> Result | Missing:
-    return loss_movement(opening, closing, Support(closing), span)
+    return loss_movement(opening, closing, Support(closing), span, load_settings(SETTINGS))
 
 
 @pytest.mark.parametrize("span", ["quarter", "year"])
@@ -65,7 +60,7 @@ def test_adds_up_with_the_undrawn_part_of_a_line(span: str):
     wanted = {"opening": "60.00", "originated": "35.00", "derecognised": "-10.00",
               "remeasurement_in_stage": "-20.00", "closing": "65.00"}  # fmt: skip
     assert {line: str(rows[line]) for line in wanted} == wanted
-    assert result.parameters == {"since": OPENING}
+    assert result.parameters["since"] == OPENING
     word = {"quarter": ("in a quarter", "三个月"), "year": ("in a year", "一年")}[span]
     assert word[0] in result.measure.title["en"]
     assert word[1] in result.measure.title["zh"]
@@ -84,3 +79,17 @@ def test_what_the_earlier_date_lacks_names_that_date():
     answer = moved(opening, view(CLOSING, {"kept": "1.00"}))
     assert isinstance(answer, Missing)
     assert answer.needs == ("the PD of grade 'Z', on 2025-09-30",)
+
+
+@pytest.mark.parametrize(("lgd", "loss"), [("0.5", "50.00"), ("0.2", "20.00")])
+def test_settings_given_reach_the_expected_loss_and_are_kept_beside_it(lgd: str, loss: str):
+    at = view(CLOSING, {"kept": "1000.00"})
+    settings = load_settings(SETTINGS | {"lgd": {"source": "given", "given": {"*": lgd}}})
+    found = compute(at, Entry(measure="expected_loss"), Support(at), {"settings": settings})
+    assert isinstance(found, Result)
+    # 1,000.00 x a PD of 0.1 x LGD, within a year of no interest.
+    assert sum(row["expected_loss_amount"] for row in found.rows) == Decimal(loss)
+    kept = found.parameters["settings"]
+    assert kept["lgd"]["given"] == {"*": {"one": lgd}}
+    assert kept["scenarios"][0]["weight"] == "1"
+    assert {rule["stage"] for rule in kept["staging"]} == {2, 3}

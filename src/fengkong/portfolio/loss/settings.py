@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -114,6 +114,19 @@ class LossSettings:
     credit_conversion_factor: Decimal
     missing_eir: str
     staging: tuple[StagingRule, ...]
+
+    def described(self) -> dict[str, Any]:
+        """Return all of it as plain values, numbers as text, to be kept beside a figure."""
+        plain: dict[str, Any] = _plain(asdict(self))
+        return plain
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return str(value) if isinstance(value, Decimal) else value
 
 
 def default_settings() -> LossSettings:
