@@ -21,7 +21,8 @@ def _plain(report) -> str:  # type: ignore[no-untyped-def]
     for rule in report.rules:
         first = rule.examples[0]
         lines.append(
-            f"{rule.rows:,} rows break rule {rule.rule}. {rule.en} {rule.zh} "
+            f"{rule.rows:,} {'row breaks' if rule.rows == 1 else 'rows break'} rule {rule.rule}. "
+            f"{rule.en} {rule.zh} "
             f"First: {first.file}, line {first.line}, column {first.column or '(whole row)'}."
         )
     if report.quarantined:

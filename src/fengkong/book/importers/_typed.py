@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -234,8 +235,15 @@ def _typed(text: Any, column: Column, spec: Field) -> Any:
 
 def _date(text: Any, spec: Field) -> Any:
     found = text.try_cast("date")
+    if spec.dates:
+        # 05-06-25 is the year 5 by ISO 8601; the pattern of the mapping knows better.
+        found = _in_range(found)
     for pattern in spec.dates or _DATES:
         found = found.fill_null(_try_strptime(text, pattern).date())
+    return _in_range(found)
+
+
+def _in_range(found: Any) -> Any:
     return ibis.ifelse(found.between(_FIRST, _LAST), found, ibis.null("date"))
 
 
@@ -247,7 +255,13 @@ def _instant(found: Any) -> Any:
 
 def _number(text: Any, kind: Kind, spec: Field) -> Any:
     if spec.thousands:
-        text = text.replace(spec.thousands, "")
+        # 12,34 may be 12.34 of a tape with decimal commas: groups of three, or of four (万), only.
+        mark = re.escape(spec.thousands)
+        rest = rf"([^\d{mark}][^{mark}]*)?$"
+        by_three = text.re_search(rf"^[+-]?\d{{1,3}}({mark}\d{{3}})+{rest}")
+        by_four = text.re_search(rf"^[+-]?\d{{1,4}}({mark}\d{{4}})+{rest}")
+        sound = ~text.contains(spec.thousands) | by_three | by_four
+        text = ibis.ifelse(sound, text.replace(spec.thousands, ""), ibis.null("string"))
     if spec.unit == "percent":
         text = _stripped(text.replace("%", ""))
     if kind is Kind.INTEGER:

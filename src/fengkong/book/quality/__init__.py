@@ -21,7 +21,11 @@ BUILT_IN: dict[str, tuple[str, str]] = {
     "W-01": ("The row has another number of fields than the header.", "字段数与表头不符。"),
     "W-02": ("The row is not in the encoding of the file.", "该行编码与文件不一致。"),
     "W-03": ("A quote is opened and never closed.", "引号未闭合。"),
-    "V-01": ("The value cannot be read as its type.", "无法按字段类型读取该值。"),
+    "V-01": (
+        "The value cannot be read as its type: correct it, or say its form in the mapping "
+        "(dates, thousands, unit).",
+        "无法按字段类型读取该值：请更正，或在映射中写明其格式（dates、thousands、unit）。",
+    ),
     "V-02": ("A required value is missing.", "缺少必填值。"),
     "V-03": ("The code is not in the list.", "代码不在允许的列表中。"),
     "V-04": ("The value is not a finite number.", "数值不是有限数。"),

@@ -51,7 +51,17 @@ def one(book, tmp_path, cells, fields, *, header=None, **part):
         ("principal_amount", "2.5", {"unit": "thousand"}, Decimal("2500.00")),
         ("principal_amount", "12345", {"unit": "cents"}, Decimal("123.45")),
         ("principal_amount", '"1,234,567.89"', {"thousands": ","}, Decimal("1234567.89")),
-        ("principal_amount", '"1,2"', {"thousands": ",", "unit": "wan"}, Decimal("120000.00")),
+        (
+            "principal_amount",
+            '"1,234.5"',
+            {"thousands": ",", "unit": "wan"},
+            Decimal("12345000.00"),
+        ),
+        ("principal_amount", '"1,2345"', {"thousands": ","}, Decimal("12345.00")),
+        ("principal_amount", "1'234'567.8", {"thousands": "'"}, Decimal("1234567.80")),
+        ("principal_amount", "1.234", {"thousands": "."}, Decimal("1234.00")),
+        ("principal_amount", "1 234", {"thousands": " "}, Decimal("1234.00")),
+        ("rate_annual", '"1,000%"', {"unit": "percent", "thousands": ","}, pytest.approx(10.0)),
         ("principal_amount", "-7.10", {"sign": "negate"}, Decimal("7.10")),
         ("principal_amount", "-7.10", {"sign": "absolute"}, Decimal("7.10")),
         ("upfront_fee_amount", "-7.10", {"sign": "floor_zero"}, Decimal("0.00")),
@@ -66,6 +76,9 @@ def one(book, tmp_path, cells, fields, *, header=None, **part):
         ("first_due_on", "2025年02月15日", {}, date(2025, 2, 15)),
         ("first_due_on", "20250215", {}, date(2025, 2, 15)),
         ("first_due_on", "15.02.2025", {"dates": "%d.%m.%Y"}, date(2025, 2, 15)),
+        ("first_due_on", "05-06-25", {"dates": "%d-%m-%y"}, date(2025, 6, 5)),
+        ("first_due_on", "05/06/25", {"dates": "%m/%d/%y"}, date(2025, 5, 6)),
+        ("first_due_on", "2025-06-05", {"dates": "%d-%m-%y"}, date(2025, 6, 5)),
     ],
 )
 def test_an_option_makes_the_value(  # noqa: PLR0917  one argument a column of the table
@@ -74,6 +87,15 @@ def test_an_option_makes_the_value(  # noqa: PLR0917  one argument a column of t
     report, found = one(book, tmp_path, cell, {field: {"from": "x", **option}})
     assert report.rules == ()
     assert found[0][field] == expected
+
+
+@pytest.mark.parametrize("cell", ['"12,34"', '"1,23,456"', '"1,234,56"', '"1,234,5678"', '",5"'])
+def test_digits_that_a_separator_does_not_group_are_set_apart(book, tmp_path, cell):
+    # Of a tape with decimal commas, 12,34 would become a hundred times as much.
+    option = {"from": "x", "thousands": ","}
+    report, _ = one(book, tmp_path, cell, {"upfront_fee_amount": option})
+    assert (report.quarantined, report.rules[0].rule) == (1, "V-01")
+    assert "thousands" in report.rules[0].en
 
 
 def test_a_code_that_is_not_listed_is_set_apart(book, tmp_path):
