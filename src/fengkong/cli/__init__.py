@@ -63,6 +63,10 @@ def main() -> None:
     except Exception as error:
         from fengkong.foundation.errors import FengkongError
 
+        if isinstance(error, RuntimeError) and str(error) == "Query interrupted":
+            # Ctrl-C inside the engine, which has its own word for it.
+            click.echo("\nfk: stopped; the book is as it was before", err=True)
+            sys.exit(130)
         if not isinstance(error, FengkongError):
             raise
         click.echo(f"fk: [{error.code}] {error}", err=True)
