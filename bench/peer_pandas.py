@@ -77,10 +77,13 @@ def build_panel(loan_months: list[Path], loans: list[Path]) -> pd.DataFrame:
 
 
 def buckets(panel: pd.DataFrame) -> pd.DataFrame:
-    """Balance and count by month and state."""
-    return panel.groupby(["month", "state"], observed=True)["outstanding_principal_amount"].agg(
+    """Balance, count and share by month and bucket."""
+    amounts = panel.loc[panel["state"] < 8, ["month", "state", "outstanding_principal_amount"]]
+    table = amounts.groupby(["month", "state"], observed=True)["outstanding_principal_amount"].agg(
         ["sum", "size"]
     )
+    table["share"] = table["sum"] / table.groupby("month")["sum"].transform("sum")
+    return table
 
 
 def by_age(rows: pd.DataFrame, ages: pd.MultiIndex) -> pd.DataFrame:
@@ -101,14 +104,21 @@ def with_rates(table: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
     first = panel.loc[panel["months_on_book"] == 0].groupby("cohort")["principal_amount"]
     cohort = table.index.get_level_values("cohort")
     table["count_rate"] = table["bad_loans"] / first.size().reindex(cohort).to_numpy()
-    table["amount_rate"] = table["bad_amount"] / first.sum().reindex(cohort).to_numpy()
+    disbursed = first.sum().reindex(cohort).to_numpy()
+    table["amount_rate"] = table["bad_amount"] / disbursed
+    if "bad_disbursed_amount" in table:
+        table["disbursed_rate"] = table["bad_disbursed_amount"] / disbursed
     return table
 
 
 def vintage_ever(panel: pd.DataFrame) -> pd.DataFrame:
     """Ever over 30 by cohort and month on book, by count and by the amount when first over."""
-    fresh = by_age(panel.loc[panel["first_over_30"]], ages_of(panel))
-    return with_rates(fresh.groupby("cohort").cumsum(), panel)
+    rows, ages = panel.loc[panel["first_over_30"]], ages_of(panel)
+    fresh = by_age(rows, ages)
+    fresh["bad_disbursed_amount"] = (
+        rows.groupby(list(ages.names), observed=True)["principal_amount"].sum().reindex(ages)
+    )
+    return with_rates(fresh.fillna(0.0).groupby("cohort").cumsum(), panel)
 
 
 def vintage_point_in_time(panel: pd.DataFrame) -> pd.DataFrame:
@@ -121,7 +131,8 @@ def vintage_point_in_time(panel: pd.DataFrame) -> pd.DataFrame:
 
 def transition(panel: pd.DataFrame) -> pd.DataFrame:
     """Pairs of month-ends by opening and closing state, by count and opening balance."""
-    pairs = panel.loc[panel["opening_state"].between(0, 7)]
+    known = panel["opening_state"].between(0, 7)
+    pairs = panel.loc[known, ["opening_state", "state", "opening"]]
     table = pairs.groupby(["opening_state", "state"], observed=True)["opening"].agg(["size", "sum"])
     shares = table / table.groupby("opening_state").transform("sum")
     return table.join(shares, rsuffix="_share")
@@ -140,41 +151,45 @@ def flow(panel: pd.DataFrame) -> pd.DataFrame:
 
 def over_30_by_grade_and_region(panel: pd.DataFrame) -> pd.DataFrame:
     """Share of the balance over 30 days by month, grade and region."""
-    late = panel["outstanding_principal_amount"].where(panel["state"].between(2, 7), 0.0)
+    late = panel["state"].between(2, 7)
     table = (
-        panel.assign(late=late)
+        panel.assign(
+            late=panel["outstanding_principal_amount"].where(late, 0.0),
+            loans=panel["state"] < 8,
+            late_loans=late,
+        )
         .groupby(["month", "grade", "region"], observed=True)[
-            ["late", "outstanding_principal_amount"]
+            ["late", "outstanding_principal_amount", "loans", "late_loans"]
         ]
         .sum()
     )
     table["share"] = table["late"] / table["outstanding_principal_amount"]
+    table["count_rate"] = table["late_loans"] / table["loans"]
     return table
 
 
 def prepayment(panel: pd.DataFrame) -> pd.DataFrame:
     """SMM and CPR by month."""
-    unscheduled = (panel["paid_principal_amount"] - panel["scheduled_principal_amount"]).clip(
-        lower=0.0
-    )
-    open_rows = panel["opening"] > 0
-    table = (
-        panel.assign(unscheduled=unscheduled)
-        .loc[open_rows]
-        .groupby("month")[["unscheduled", "opening", "scheduled_principal_amount"]]
-        .sum()
-    )
+    above = panel["paid_principal_amount"] - panel["scheduled_principal_amount"]
+    columns = ["month", "opening", "scheduled_principal_amount"]
+    open_rows = panel.loc[panel["opening"] > 0, columns]
+    table = open_rows.assign(unscheduled=above.clip(lower=0.0)).groupby("month").sum()
     table["smm"] = table["unscheduled"] / (table["opening"] - table["scheduled_principal_amount"])
     table["cpr"] = 1 - (1 - table["smm"]) ** 12
     return table
 
 
 def concentration(panel: pd.DataFrame) -> pd.Series:
-    """HHI and largest shares by borrower at the last month-end."""
-    last = panel.loc[panel["month"] == panel["month"].max()]
+    """HHI, Gini and largest shares by borrower at the last month-end."""
+    columns = ["borrower_id", "outstanding_principal_amount"]
+    last = panel.loc[panel["month"] == panel["month"].max(), columns]
     shares = last.groupby("borrower_id", observed=True)["outstanding_principal_amount"].sum()
     shares = (shares[shares > 0] / shares.sum()).sort_values(ascending=False)
-    return pd.Series({"hhi": ((shares * 100) ** 2).sum(), "top_10": shares.head(10).sum()})
+    squares, count = (shares**2).sum(), len(shares)
+    ranks = count - 2 * np.arange(count) - 1
+    figures = {"hhi": squares * 1e4, "effective_number": 1 / squares, "holders": count}
+    figures["gini"] = (ranks * shares.to_numpy()).sum() / count
+    return pd.Series(figures | {f"top_{n}": shares.head(n).sum() for n in (1, 3, 5, 10, 20)})
 
 
 MEASURES = {

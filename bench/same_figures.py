@@ -12,7 +12,8 @@ CODES = {name: code for code, name in enumerate(STATES)}
 # name in the peer -> (our keys, {our column: its column})
 WORDS: dict[str, tuple[list[str], dict[str, str]]] = {
     "bucket balances": (
-        ["month_end", "bucket"], {"outstanding_principal_amount": "sum", "loans": "size"}),
+        ["month_end", "bucket"], {
+        "outstanding_principal_amount": "sum", "loans": "size", "coincident_rate": "share"}),
     "vintage, ever over 30": (["cohort_month", "months_on_book"], {}),
     "vintage, point in time over 30": (["cohort_month", "months_on_book"], {}),
     "transition matrix": (["opening_state", "state"], {
@@ -21,17 +22,21 @@ WORDS: dict[str, tuple[list[str], dict[str, str]]] = {
     "flow rates": (["month_end", "to_bucket"], {"flow_rate": "flow_rate"}),
     "over 30 by month, grade, region": (["month_end", "grade", "region"], {
         "overdue_principal_amount": "late", "outstanding_principal_amount":
-        "outstanding_principal_amount", "amount_rate": "share"}),
+        "outstanding_principal_amount", "amount_rate": "share", "loans": "loans",
+        "overdue_loans": "late_loans", "count_rate": "count_rate"}),
     "prepayment": (["month_end"], {"smm": "smm", "cpr": "cpr"}),
-    "concentration by borrower": ([], {"hhi": "hhi", "top_10": "top_10"}),
+    "concentration by borrower": ([], {name: name for name in (
+        "hhi", "effective_number", "gini", "holders", "top_1", "top_3", "top_5", "top_10",
+        "top_20")}),
 }  # fmt: skip
 _VINTAGE = ("bad_loans", "bad_amount", "count_rate", "amount_rate")
+_EVER = (*_VINTAGE, "bad_disbursed_amount", "disbursed_rate")
 
 
 def in_its_words(name: str, ours: pd.DataFrame) -> pd.DataFrame:
     """Return our figures as the peer writes them: months as numbers, states as codes."""
     keys, columns = WORDS[name]
-    columns = columns or {column: column for column in _VINTAGE}
+    columns = columns or {name_: name_ for name_ in (_EVER if "ever" in name else _VINTAGE)}
     frame = ours.loc[:, [*keys, *columns]].rename(columns=columns)
     for key in keys:
         if key in ("month_end", "cohort_month"):
@@ -43,9 +48,7 @@ def in_its_words(name: str, ours: pd.DataFrame) -> pd.DataFrame:
 
 
 def its_own(name: str, found: Any) -> pd.DataFrame:
-    """Return the peer's figures as one long table, without the states that are no buckets."""
-    if name == "bucket balances":
-        return found[found.index.get_level_values("state") < CODES["P"]]
+    """Return the peer's figures as one long table."""
     if name == "flow rates":
         return found.stack().rename("flow_rate").to_frame()
     return found.to_frame().T if isinstance(found, pd.Series) else found

@@ -73,12 +73,18 @@ class DuckEngine:
     def batches(self, expression: Any, rows: int) -> Any:
         """Yield the answer of an expression in batches of about ``rows`` while it is computed.
 
-        A plain scan keeps the order of its files. Ibis's own way holds the whole answer first.
+        A plain scan keeps the order of its files. Amounts come as decimal64, in whole cents of 8
+        bytes each. Ibis's own way holds the whole answer first. Nothing else may run meanwhile.
         """
         import ibis
 
-        relation = self.connection.con.sql(ibis.to_sql(expression, dialect="duckdb"))
-        return relation.to_arrow_reader(rows)
+        connection = self.connection.con
+        connection.execute("SET arrow_output_version = '1.5'")
+        try:
+            relation = connection.sql(ibis.to_sql(expression, dialect="duckdb"))
+            yield from relation.to_arrow_reader(rows)
+        finally:
+            connection.execute("RESET arrow_output_version")
 
     def close(self) -> None:
         """Close the connection and give its memory back."""

@@ -173,15 +173,16 @@ class View:
         Returns
         -------
         ibis Table
-            ``columns`` and loan_months, the rows of the panel that a row stands for; an amount
-            that is not known is 0. The panel itself, row by row and without loan_months, where it
-            cannot be had so (`fengkong.book.replay.summed` says when).
+            ``columns`` (maybe more) and loan_months, the rows of the panel that a row stands for;
+            an amount that is not known is 0. The panel itself, row by row and without loan_months,
+            where it cannot be had so (`replay.widened` and `replay.summed` say when).
         """
         from fengkong.book import replay
 
-        key = ",".join(sorted(columns))
+        wanted = replay.widened(columns) if self.engine == "duckdb" else None
+        key = ",".join(wanted or ())
         if key not in self._sums:
-            found = replay.summed(self, columns) if self.engine == "duckdb" else None
+            found = replay.summed(self, wanted) if wanted else None
             self._sums[key] = self.panel() if found is None else self._held(found)
         return self._sums[key]
 

@@ -77,13 +77,16 @@ class Measure:
         return self.function(*tables, by=list(by), **parameters, **more)
 
     def _reads(self, view: Any, by: Sequence[str], parameters: Mapping[str, Any]) -> list[str]:
-        """Ask the expression itself which columns of its table it names."""
+        """Ask the expression itself, once, which columns of its table it names."""
         import ibis.expr.operations as ops
 
-        blank = view.blank(self.needs[0])
-        expression = self.function(blank, by=list(by), **parameters)
-        named = {field.name for field in expression.op().find(ops.Field)}
-        return [name for name in blank.columns if name in named]
+        key = (self.name, self.function, tuple(by), tuple(sorted(parameters.items())))
+        if key not in _READS:
+            blank = view.blank(self.needs[0])
+            expression = self.function(blank, by=list(by), **parameters)
+            named = {field.name for field in expression.op().find(ops.Field)}
+            _READS[key] = [name for name in blank.columns if name in named]
+        return _READS[key]
 
     def optional_tables(self, view: Any) -> dict[str, Any]:
         """Return the optional tables that hold rows in the view, by the name of their keyword."""
@@ -91,6 +94,7 @@ class Measure:
 
 
 _REGISTER: dict[str, Measure] = {}
+_READS: dict[tuple[Any, ...], list[str]] = {}
 
 
 def register_measure(

@@ -38,7 +38,8 @@ def _amounts(states: ir.Table, by: Sequence[str], of: str) -> tuple[ir.Table, li
 def _figures(amounts: ir.Table, names: list[str]) -> ir.Table:
     """Return the concentration figures of holders' amounts."""
     group = ibis.window(group_by=names or None)
-    rising = ibis.window(group_by=names or None, order_by=[amounts.amount, amounts.holder])
+    # Holders of equal amounts may change places: no figure notices.
+    rising = ibis.window(group_by=names or None, order_by=amounts.amount)
     ranked = amounts.mutate(
         total=amounts.amount.sum().over(group),
         holders=amounts.count().over(group),

@@ -160,7 +160,8 @@ def test_a_book_too_large_for_memory_is_read_row_by_row(monkeypatch: pytest.Monk
 def test_a_later_version_of_a_month_is_the_one_that_counts() -> None:
     corrected = [MONTH, {**MONTH, "days_past_due": 40}]
     with _view({"loans": [LOAN], "loan_months": corrected}, 2) as view:
-        assert lines(view.summed(["state"])) == [{"state": "M2", "loan_months": 1}]
+        (row,) = lines(view.summed(["state"]))
+    assert (row["state"], row["loan_months"]) == ("M2", 1)
 
 
 def test_the_panel_is_not_written_for_a_measure_that_adds_up() -> None:

@@ -11,7 +11,7 @@ from fengkong.book.replay._derive import VERSION, derive
 from fengkong.book.replay._history import History, read_history
 from fengkong.book.replay._last import last_states
 from fengkong.book.replay._public import allocations, make_schedules, schedules_in_force
-from fengkong.book.replay._summed import summed
+from fengkong.book.replay._summed import summed, widened
 
 __all__ = [
     "VERSION",
@@ -23,4 +23,5 @@ __all__ = [
     "read_history",
     "schedules_in_force",
     "summed",
+    "widened",
 ]

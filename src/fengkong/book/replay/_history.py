@@ -17,14 +17,14 @@ import pyarrow as pa
 from numba import njit
 
 from fengkong.book.replay import _panel as pn
-from fengkong.book.replay._arrow import array
-from fengkong.book.replay._events import days_of, places_of
+from fengkong.book.replay._arrow import Column, array
+from fengkong.book.replay._events import days_of
 from fengkong.book.replay._loan import ACTIVE, CLOSED, WRITTEN_OFF
 from fengkong.foundation.calendar import day_number, month_and_day, month_first
 from fengkong.foundation.money import to_cents
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import date
 
     from fengkong.book.view import View
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 THREADS = max(1, min(8, os.cpu_count() or 1))
 ROWS_MAX = 100_000_000
-"""Month-ends that are held in memory: 8 bytes each, 4 more (8 of large amounts) for each amount."""
+"""Month-ends that are held in memory: 8 bytes each (12 of large amounts)."""
 
 _BATCH_ROWS = 100_000
 """Small enough to stay in the processor's cache until they are taken over."""
@@ -55,8 +55,8 @@ class History:
 
     Attributes
     ----------
-    loans : pyarrow.Table
-        loan_id, disbursed_on and principal_amount of every loan of the view.
+    order : pyarrow.Array or None
+        The loans in the order of their rows, those without rows last; None: as they are read.
     disbursed : ndarray of int64, shape (loans,)
         Principal disbursed in cents.
     cohort : ndarray of int64, shape (loans,)
@@ -65,8 +65,14 @@ class History:
         Start of each loan's rows.
     month : ndarray of int16, shape (rows,)
         Month number (12 * year + month - 1).
+    balance : ndarray of int32 or int64, shape (rows,)
+        Principal outstanding in cents.
     code : ndarray of int16, shape (rows,)
         What the row tells apart, see `_panel`.
+    used : ndarray of int
+        The codes that occur.
+    sums : dict
+        What `_summed` keeps for the next measure.
     last_month : int
         Month number up to which an ended loan stays what it is.
     """
@@ -74,23 +80,29 @@ class History:
     def __init__(
         self,
         loans: pa.Table,
+        order: Column | None,
         at: Array,
         facts: _Facts,
-        read: Callable[[Sequence[str]], dict[str, Array]],
+        read: Callable[[Sequence[str]], Iterator[pa.RecordBatch]],
     ) -> None:
-        self.loans, self.at, self._read = loans, at, read
+        self.order, self.at, self._read = order, at, read
         self.disbursed = to_cents(loans["principal_amount"])
         self.cohort = pn.month_of(days_of(loans["disbursed_on"], 0))
         self.month, self.code = facts.month, facts.code
-        self._flows = {"outstanding_principal_amount": facts.balance.values}
+        self.balance = facts.balance.values
         self.last_month = int(self.month.max())
+        self.used = np.flatnonzero(facts.used)
+        self.sums: dict[Any, Any] = {}
 
-    def flows(self, names: Sequence[str]) -> list[Array]:
-        """Return amounts that the facts say of each row, in cents, 0 where they say nothing."""
-        absent = [name for name in names if name not in self._flows]
-        if absent:
-            self._flows |= self._read(absent)
-        return [self._flows[name] for name in names]
+    def flows(self, names: Sequence[str]) -> Iterator[tuple[int, dict[str, Array]]]:
+        """Read amounts that the facts say of each row, in cents, 0 where they say nothing.
+
+        They are not kept: yields the first row of a batch and its amounts by name.
+        """
+        first = 0
+        for batch in self._read(names):
+            yield first, {name: _whole(batch[name]) for name in names}
+            first += len(batch)
 
     @cached_property
     def opens_written_off(self) -> bool:
@@ -120,10 +132,7 @@ def read_history(view: View) -> History | None:
     """
     if not 0 < view.rows_at_most("loan_months") <= ROWS_MAX:
         return None
-    loans = view.table("loans")
-    loans = loans.select(
-        "loan_id", "disbursed_on", "principal_amount", owner=_hash(loans.loan_id)
-    ).to_pyarrow()
+    loans = _read_loans(view, ["disbursed_on", "principal_amount"], owner=True)
     owners = np.asarray(loans["owner"].combine_chunks())
     sort = not view.keeps_order("loan_months")
     facts = _read_facts(view, sort=sort)
@@ -135,19 +144,29 @@ def read_history(view: View) -> History | None:
         return None
     rest = np.flatnonzero(~seen)
     at = np.concatenate([facts.starts, np.full(len(rest) + 1, facts.rows)])
-    loans = loans.take(array(np.concatenate([places, rest])))
+    order = np.concatenate([places, rest])
+    in_order = None if np.array_equal(order, np.arange(len(order))) else array(order)
+    loans = loans if in_order is None else loans.take(in_order)
     young = days_of(loans["disbursed_on"], 0)[len(places) :] > _last_month_end(view.as_of)
     replayed = any(view.rows_at_most(name) for name in ("payments", "instalments"))
     if replayed and not young.all():
         return None
-    return History(loans, at, facts, lambda names: _read_flows(view, names, facts.rows, sort=sort))
+    return History(loans, in_order, at, facts, lambda names: _scan(view, names, sort=sort))
+
+
+def _read_loans(view: View, names: Sequence[str], *, owner: bool = False) -> pa.Table:
+    """Read columns of the loans, always in the same order; the hash of their number when asked."""
+    loans = view.table("loans")
+    if not view.keeps_order("loans"):
+        loans = loans.order_by("loan_id")
+    more = {"owner": _hash(loans.loan_id)} if owner else {}
+    return loans.select(*names, **more).to_pyarrow()
 
 
 def loan_columns(view: View, history: History, names: Sequence[str]) -> pa.Table:
     """Read columns of the loans, in the order of the history."""
-    found = view.table("loans").select("loan_id", *names).to_pyarrow()
-    there, ids = (table["loan_id"].combine_chunks() for table in (found, history.loans))
-    return found if there == ids else found.take(array(places_of(ids, there)))
+    found = _read_loans(view, names)
+    return found if history.order is None else found.take(history.order)
 
 
 def _last_month_end(as_of: date) -> int:
@@ -183,7 +202,7 @@ class _Cents:
 
     def put(self, first: int, cents: Array) -> None:
         """Keep the amounts of a batch."""
-        if self.values.dtype == np.int32 and np.abs(cents).max() > _INT32_MAX:
+        if self.values.dtype == np.int32 and max(cents.max(), -cents.min()) > _INT32_MAX:
             self.values = self.values.astype(np.int64)
         self.values[first : first + len(cents)] = cents
 
@@ -208,7 +227,7 @@ class _Facts:
 
     def __init__(self, room: int, as_of: date) -> None:
         self.month, self.code = (np.empty(room, dtype=np.int16) for _ in range(2))
-        self.balance = _Cents(room)
+        self.balance, self.used = _Cents(room), np.zeros(pn.CODES, dtype=bool)
         self.rows, self.ascends, self.whole_months = 0, True, True
         self._starts: list[Array] = []
         self._owners: list[Array] = []
@@ -224,14 +243,14 @@ class _Facts:
         first, self.rows = self.rows, self.rows + len(batch)
         month, code = (column[first : self.rows] for column in (self.month, self.code))
         owner, day = np.asarray(batch["owner"]), np.asarray(batch["month_end"].cast(pa.int32()))
-        status, days, declared = (
-            np.asarray(batch[name]) for name in ("status", "days", "declared")
-        )
-        days = np.where(status == ACTIVE, days, 0)
-        balance = np.where(status == ACTIVE, np.asarray(batch["balance"]), 0)
+        status, declared = np.asarray(batch["status"]), np.asarray(batch["declared"])
+        ended = np.flatnonzero(status != ACTIVE)
+        days, balance = _whole(batch["days"]).copy(), _whole(batch["balance"]).copy()
+        days[ended] = balance[ended] = 0
         starts, whole, ascends = _take_months(owner, day, self._month_of_last_day, month)
         pn.follow(owner.view(np.int64), month, status, days, balance, declared, self._carry, code)
         self.balance.put(first, balance)
+        _mark(code, self.used)
         if self._last is not None and self._last[0] == owner[0]:
             starts, ascends = starts[1:], ascends and self._last[1] < day[0]
         self.whole_months &= whole
@@ -279,6 +298,12 @@ def _take_months(
     return starts[:count].copy(), whole, ascends
 
 
+@njit(cache=True, nogil=True)
+def _mark(code: Array, used: Array) -> None:
+    for r in range(len(code)):
+        used[code[r]] = True
+
+
 @ibis.udf.scalar.builtin(name="hash", signature=((dt.string,), dt.uint64))
 def _hash(loan_id):  # type: ignore[no-untyped-def]
     """Return DuckDB's 64-bit hash."""
@@ -291,16 +316,14 @@ def _read_facts(view: View, *, sort: bool) -> _Facts:
         (months.status == "closed", CLOSED), (months.status == "written_off", WRITTEN_OFF),
         else_=ACTIVE,
     )  # fmt: skip
-    keys = ["loan_id"] if sort else []
-    wanted = months.select(
-        *keys,
-        "month_end",
-        owner=_hash(months.loan_id),
-        status=status.cast("int8"),
-        days=ibis.least(months.days_past_due.fill_null(0), 30_000).cast("int16"),
-        balance=_cents(months.outstanding_principal_amount),
-        declared=months.defaulted.fill_null(False).cast("int8"),
-    )
+    wanted = {
+        "owner": _hash(months.loan_id),
+        "month_end": months.month_end,
+        "status": status.cast("int8"),
+        "days": months.days_past_due,
+        "balance": months.outstanding_principal_amount,
+        "declared": months.defaulted.fill_null(False).cast("int8"),
+    }
     facts = _Facts(view.rows_at_most("loan_months"), view.as_of)
     for batch in _scan(view, wanted, sort=sort):
         facts.add(batch)
@@ -308,29 +331,33 @@ def _read_facts(view: View, *, sort: bool) -> _Facts:
     return facts
 
 
-def _read_flows(view: View, names: Sequence[str], rows: int, *, sort: bool) -> dict[str, Array]:
-    """Read amounts of each row in cents."""
-    months = view.table("loan_months")
-    keys = ["loan_id", "month_end"] if sort else []
-    wanted = months.select(*keys, **{name: _cents(months[name]) for name in names})
-    found, first = {name: _Cents(rows) for name in names}, 0
-    for batch in _scan(view, wanted, sort=sort):
-        for name, cents in found.items():
-            cents.put(first, np.asarray(batch[name]))
-        first += len(batch)
-    return {name: cents.values for name, cents in found.items()}
+def _whole(column: Column) -> Array:
+    """Return integers, or amounts (decimal64) in cents, as they come from a scan; null as 0."""
+    whole = np.frombuffer(column.buffers()[1], dtype=np.int64)
+    whole = whole[column.offset : column.offset + len(column)]
+    if not column.null_count:
+        return whole
+    return np.where(_flags(column.is_valid()), whole, 0)
 
 
-def _cents(amount: Any) -> Any:
-    return (amount * 100).cast("int64").fill_null(0)
+def _flags(column: Column) -> Array:
+    """Return booleans without nulls (Arrow's own way is slower)."""
+    bits = np.frombuffer(column.buffers()[1], dtype=np.uint8)
+    return np.unpackbits(bits, count=column.offset + len(column), bitorder="little")[
+        column.offset :
+    ].view(bool)
 
 
-def _scan(view: View, wanted: Any, *, sort: bool) -> Any:
-    """Run a scan of loan_months, sorted by key or in the order of the files.
+def _scan(
+    view: View, columns: Sequence[str] | dict[str, Any], *, sort: bool
+) -> Iterator[pa.RecordBatch]:
+    """Scan loan_months, sorted by key or in the order of the files.
 
     Both orders are the same in every call (DuckDB keeps the order of a plain scan), so an amount
     that is asked for later fits the rows read first.
     """
+    months = view.table("loan_months")
     if sort:
-        wanted = wanted.order_by(["loan_id", "month_end"])
-    return view.batches(wanted, _BATCH_ROWS)
+        months = months.order_by(["loan_id", "month_end"])
+    named = columns if isinstance(columns, dict) else {name: months[name] for name in columns}
+    return view.batches(months.select(**named), _BATCH_ROWS)

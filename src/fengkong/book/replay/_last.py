@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from fengkong.book.replay import _panel as pn
-from fengkong.book.replay._arrow import array
+from fengkong.book.replay._arrow import Column, array
 from fengkong.book.replay._history import loan_columns
 from fengkong.book.replay._replayed import CARRIED, STATUS_NAMES
 from fengkong.book.schema import STATES
@@ -34,21 +34,26 @@ def last_states(view: View, columns: Sequence[str]) -> pa.Table | None:
     history = view.history() if told else None
     if history is None:
         return None
-    carried = [name for name in columns if name in CARRIED and name != "loan_id"]
-    loans = loan_columns(view, history, [*carried, "principal_amount"])
+    carried = [name for name in columns if name in CARRIED]
+    more = ["principal_amount"] if "disbursed_amount" in columns else []
+    loans = loan_columns(view, history, [*carried, *more])
     some = np.diff(history.at) > 0
+    loans = loans if some.all() else loans.filter(array(some))
     last = history.at[1:][some] - 1
-    state = pn.state_of(history.code[last])
-    month = view.as_of.year * 12 + view.as_of.month - 1
-    made: dict[str, Any] = {
-        "status": pn.coded(np.maximum(state - pn.PAID_OFF_STATE + 1, 0), STATUS_NAMES),
-        "months_on_book": array(month - history.cohort[some]),
-        "outstanding_principal_amount": pn.money(
-            history.flows(["outstanding_principal_amount"])[0][last]
-        ),
-        "bucket": pn.coded(np.where(state < pn.PAID_OFF_STATE, state, -1), STATE_CODES[:8]),
+
+    def made(name: str) -> Column:
+        """Return a column in the order of the loans."""
+        if name == "outstanding_principal_amount":
+            return pn.money(history.balance[last].astype(np.int64))
+        if name == "months_on_book":
+            return array(view.as_of.year * 12 + view.as_of.month - 1 - history.cohort[some])
+        state = pn.state_of(history.code[last])
+        if name == "bucket":
+            return pn.coded(np.where(state < pn.PAID_OFF_STATE, state, -1), STATE_CODES[:8])
+        return pn.coded(np.maximum(state - pn.PAID_OFF_STATE + 1, 0), STATUS_NAMES)
+
+    renamed = {"disbursed_amount": "principal_amount"}
+    found: dict[str, Column] = {
+        name: made(name) if name in _TOLD else loans[renamed.get(name, name)] for name in columns
     }
-    loans = loans.filter(array(some))
-    made |= {name: loans[name] for name in ("loan_id", *carried)}
-    made["disbursed_amount"] = loans["principal_amount"]
-    return pa.table({name: made[name] for name in columns})
+    return pa.table(found)

@@ -29,20 +29,14 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 TIME = ("month_end", "cohort_month", "months_on_book")
 CODED = ("opening_state", "state", *pn.FLAG_COLUMNS)
-(COUNT, OF_LOAN, OF_ROW, OPENING, UNSCHEDULED, EXPOSURE, FIRST_30, FIRST_90) = range(8)
-_BALANCE, _WRITTEN_OFF = "outstanding_principal_amount", "written_off_amount"
-_HOW: dict[str, tuple[int, tuple[str, ...]]] = {
-    "disbursed_amount": (OF_LOAN, ()),
-    _BALANCE: (OF_ROW, (_BALANCE,)),
-    "opening_principal_amount": (OPENING, (_BALANCE,)),
-    "unscheduled_principal_amount": (
-        UNSCHEDULED, ("paid_principal_amount", "scheduled_principal_amount")),
-    "exposure_amount": (EXPOSURE, (_BALANCE, _WRITTEN_OFF)),
-    "first_over_30_amount": (FIRST_30, (_BALANCE, _WRITTEN_OFF)),
-    "first_over_90_amount": (FIRST_90, (_BALANCE, _WRITTEN_OFF)),
-    **{name: (OF_ROW, (name,)) for name in FLOWS},
-}  # fmt: skip
-"""How each amount of the panel follows from the amounts that the facts say."""
+SUMS = (
+    "loan_months", "disbursed_amount", "outstanding_principal_amount", "opening_principal_amount",
+    "exposure_amount", "first_over_30_amount", "first_over_90_amount",
+)  # fmt: skip
+"""What one pass over the balances adds up, whatever is asked for."""
+_SOURCES = {"unscheduled_principal_amount": ["paid_principal_amount", "scheduled_principal_amount"]}
+"""Flows that the facts do not say themselves: the first above the second."""
+_FLOWS = (*FLOWS, *_SOURCES)
 CELLS_MAX = 4_000_000
 _CODE = np.arange(pn.CODES)
 _STATE = pn.state_of(_CODE)
@@ -83,22 +77,29 @@ def summed(view: View, columns: Sequence[str]) -> pa.Table | None:
     Returns
     -------
     pyarrow.Table or None
-        As `add_up` has it. None where a column is not to be had from a sum (a number of a loan or
-        borrower, days past due), where `read_history` cannot serve, or with too many cells.
+        As `add_up` has it. None where `read_history` cannot serve, or with too many cells.
     """
-    history = view.history() if summable(columns) else None
+    history = view.history()
     if history is None:
         return None
-    return add_up(history, columns, lambda name: loan_columns(view, history, [name])[name])
+    return add_up(history, columns, lambda names: loan_columns(view, history, names))
 
 
-def summable(columns: Sequence[str]) -> bool:
-    """Whether these columns of the panel can be had from a sum."""
-    return set(columns) <= {*TIME, *CODED, *_HOW, *PANEL.dimensions}
+def widened(columns: Sequence[str]) -> tuple[str, ...] | None:
+    """Return the columns to sum by so that the answer serves other measures as well.
+
+    Without dimensions the finest sum is small: one serves all measures. None where a column is not
+    to be had from a sum (a number of a loan or borrower, days past due).
+    """
+    if not set(columns) <= {*TIME, *CODED, *SUMS[1:], *_FLOWS, *PANEL.dimensions}:
+        return None
+    dimensions = [name for name in PANEL.dimensions if name in columns]
+    told = [name for name in (*TIME, *CODED) if name in columns or not dimensions]
+    return (*told, *SUMS[1:], *(name for name in _FLOWS if name in columns), *dimensions)
 
 
 def add_up(
-    history: History, columns: Sequence[str], dimension: Callable[[str], Column]
+    history: History, columns: Sequence[str], loans: Callable[[Sequence[str]], pa.Table]
 ) -> pa.Table | None:
     """Return the panel summed over all columns that are not asked for.
 
@@ -106,10 +107,9 @@ def add_up(
     ----------
     history : History
     columns : sequence of str
-        Columns of the panel for which `summable` holds. Amounts are added, the others tell the
-        rows of the answer apart.
-    dimension : callable
-        Returns a dimension of the loans, in their order.
+        As `widened` returns them: amounts are added, the others tell the rows of the answer apart.
+    loans : callable
+        Returns columns of the loans, in the order of the history.
 
     Returns
     -------
@@ -117,42 +117,64 @@ def add_up(
         ``columns`` (an amount that no row knows is 0) and ``loan_months``, the rows of the panel
         that a row stands for. None where there would be too many cells.
     """
-    groups = [name for name in PANEL.dimensions if name in columns]
-    dimensions = {name: dimension(name).combine_chunks().dictionary_encode() for name in groups}
-    cells = _cells(history, columns, dimensions)
-    if cells is None:
+    key = tuple(name for name in columns if name not in _FLOWS)
+    if key not in history.sums:
+        dimensions = _dimensions([name for name in columns if name in PANEL.dimensions], loans)
+        cells = _cells(history, columns, dimensions)
+        history.sums[key] = cells and (cells, dimensions, _balances(history, cells))
+    if history.sums[key] is None:
         return None
-    count = _sum(history, cells, None)
-    found = np.flatnonzero(count)
-    places = np.unravel_index(found, cells.shape)
-    answer: dict[str, Column] = _time_columns(columns, cells, places)
-    codes = cells.codes[places[3]]
-    if "opening_state" in columns:
-        answer["opening_state"] = pn.coded(pn.opening_state_of(codes), STATE_CODES)
-    if "state" in columns:
-        answer["state"] = pn.coded(pn.state_of(codes), STATE_CODES)
-    for name, flag in pn.FLAG_COLUMNS.items():
-        if name in columns:
-            answer[name] = array(codes & flag != 0)
-    rest = places[4]
+    cells, dimensions, sums = history.sums[key]
+    found = np.flatnonzero(sums[:, 0])
+    answer = _labels(columns, cells, np.unravel_index(found, cells.shape), dimensions)
+    answer["loan_months"] = array(sums[found, 0])
+    for place, name in enumerate(SUMS[1:], start=1):
+        answer[name] = from_cents(sums[found, place])
+    for name, sums_of in _flows(history, cells, [n for n in columns if n in _FLOWS]).items():
+        answer[name] = from_cents(sums_of[found])
+    return pa.table(answer)
+
+
+def _dimensions(
+    names: Sequence[str], loans: Callable[[Sequence[str]], pa.Table]
+) -> dict[str, Column]:
+    """Return dimensions of the loans as codes with their values."""
+    table: Any = loans(names) if names else {}
+    return {name: table[name].combine_chunks().dictionary_encode() for name in names}
+
+
+def _labels(
+    columns: Sequence[str], cells: _Cells, places: Sequence[Array], dimensions: dict[str, Column]
+) -> dict[str, Column]:
+    """Return the columns that tell cells apart."""
+    month, cohort, age = (place + low for place, low in zip(places, cells.lows, strict=False))
+    if {"month_end", "cohort_month"} <= set(columns):
+        age = month - cohort
+    codes, rest = cells.codes[places[3]], places[4]
+    every: dict[str, Column] = {
+        "month_end": pn.last_days(month),
+        "cohort_month": pn.first_days(cohort),
+        "months_on_book": array(age),
+        "opening_state": pn.coded(pn.opening_state_of(codes), STATE_CODES),
+        "state": pn.coded(pn.state_of(codes), STATE_CODES),
+        **{name: array(codes & flag != 0) for name, flag in pn.FLAG_COLUMNS.items()},
+    }
     for name, column in reversed(dimensions.items()):
         size = len(column.dictionary) + 1
         here = array((rest % size).astype(np.int32), mask=rest % size == size - 1)
-        answer[name] = column.dictionary.take(here)
+        every[name] = column.dictionary.take(here)
         rest = rest // size
-    for name in _HOW:
-        if name in columns:
-            answer[name] = from_cents(_sum(history, cells, name)[found])
-    answer["loan_months"] = array(count[found])
-    return pa.table(answer)
+    return {name: column for name, column in every.items() if name in columns}
 
 
 def _cells(
     history: History, columns: Sequence[str], dimensions: dict[str, Column]
 ) -> _Cells | None:
     lows, sizes = history.ranges
-    asked = [size if name in columns else 1 for name, size in zip(TIME, sizes, strict=True)]
-    of_code, codes = _code_places(columns)
+    # A month and a cohort tell the age.
+    axes = [name for name in TIME if name in columns][:2]
+    asked = [size if name in axes else 1 for name, size in zip(TIME, sizes, strict=True)]
+    of_code, codes = _code_places(columns, history.used)
     groups, of_group = 1, np.zeros(len(history.cohort), dtype=np.int64)
     for column in dimensions.values():
         size = len(column.dictionary) + 1
@@ -165,7 +187,7 @@ def _cells(
     step_age = step_code * len(codes)
     step_cohort, step_month = step_age * asked[2], step_age * asked[2] * asked[1]
     steps = [
-        step if name in columns else 0
+        step if name in axes else 0
         for name, step in zip(TIME, (step_month, step_cohort, step_age), strict=True)
     ]
     of_loan = of_group + (history.cohort - lows[1]) * steps[1] - history.cohort * steps[2]
@@ -176,7 +198,7 @@ def _cells(
     )  # fmt: skip
 
 
-def _code_places(columns: Sequence[str]) -> tuple[Array, Array]:
+def _code_places(columns: Sequence[str], used: Array) -> tuple[Array, Array]:
     """Return the place of each code by what of it is asked, and a code of each place."""
     told = np.zeros(pn.CODES, dtype=np.int64)
     if "opening_state" in columns:
@@ -186,75 +208,114 @@ def _code_places(columns: Sequence[str]) -> tuple[Array, Array]:
     for name, flag in pn.FLAG_COLUMNS.items():
         if name in columns:
             told = told * 2 + (_CODE & flag != 0)
-    _, codes, of_code = np.unique(told, return_index=True, return_inverse=True)
-    return of_code, codes
+    after = _GONE_ON[used]
+    there = np.union1d(used, after[after >= 0])
+    _, first, places = np.unique(told[there], return_index=True, return_inverse=True)
+    of_code = np.zeros(pn.CODES, dtype=np.int64)
+    of_code[there] = places
+    return of_code, there[first]
 
 
-def _time_columns(
-    columns: Sequence[str], cells: _Cells, places: tuple[Array, ...]
-) -> dict[str, Column]:
-    month, cohort, age = (place + low for place, low in zip(places, cells.lows, strict=False))
-    made = {"month_end": pn.last_days(month), "cohort_month": pn.first_days(cohort)}
-    made["months_on_book"] = array(age)
-    return {name: column for name, column in made.items() if name in columns}
-
-
-def _sum(history: History, cells: _Cells, name: str | None) -> Array:
-    """Return the sum of an amount for each cell, of row counts without a name."""
-    how, flows = _HOW[name] if name else (COUNT, ())
-    if _WRITTEN_OFF in flows and how != OF_ROW and not history.opens_written_off:
-        flows = (_BALANCE, _BALANCE)
-    arrays = history.flows(flows) or [history.disbursed]
-    one, two = arrays[0], arrays[-1]
-    parts: list[Array] = []
+def _in_parts(history: History, shape: Sequence[int], add: Callable[..., None]) -> Array:
+    """Run a pass over all loans, each part into cells of its own, and return the sum."""
+    found: list[Array] = []
 
     def work(first: int, stop: int) -> None:
-        out = np.zeros(int(np.prod(cells.shape)), dtype=np.int64)
-        _add(
-            first, stop, history.at, history.month, history.last_month, history.code, _GONE_ON,
-            cells.of_loan, cells.by_month, cells.of_code, how, one, two, out,
-        )  # fmt: skip
-        parts.append(out)
+        out = np.zeros(shape, dtype=np.int64)
+        add(first, stop, out)
+        found.append(out)
 
     in_parts(len(history.cohort), work)
-    return np.sum(parts, axis=0)
+    for other in found[1:]:
+        found[0] += other
+    return found[0]
+
+
+def _balances(history: History, cells: _Cells) -> Array:
+    """Return the `SUMS` of each cell, shape (cells, 7)."""
+    balance = own = history.balance  # 0 where written off
+    if history.opens_written_off:
+        parts = history.flows(["written_off_amount"])
+        own = np.concatenate([amounts["written_off_amount"] for _, amounts in parts])
+
+    def add(first: int, stop: int, out: Array) -> None:
+        _add_balances(
+            first, stop, history.at, history.month, history.last_month, history.code, _GONE_ON,
+            cells.of_loan, cells.by_month, cells.of_code, history.disbursed, balance, own, out,
+        )  # fmt: skip
+
+    return _in_parts(history, (int(np.prod(cells.shape)), len(SUMS)), add)
+
+
+def _flows(history: History, cells: _Cells, names: Sequence[str]) -> dict[str, Array]:
+    """Return the sums of what flowed, shape (cells,) each, in one pass over the facts."""
+    sources = [_SOURCES.get(name, [name]) for name in names]
+    sums = {name: np.zeros(int(np.prod(cells.shape)), dtype=np.int64) for name in names}
+    asked = dict.fromkeys(one for some in sources for one in some)
+    for first, amounts in history.flows(list(asked)) if names else ():
+        for name, of in zip(names, sources, strict=True):
+            _add_flow(
+                first, history.at, history.month, history.code, cells.of_loan, cells.by_month,
+                cells.of_code, amounts[of[0]], amounts[of[-1]], len(of) > 1, sums[name],
+            )  # fmt: skip
+    return sums
 
 
 @njit(cache=True, nogil=True)
-def _add(  # noqa: PLR0917 - Numba calls by position
+def _add_balances(  # noqa: PLR0917 - Numba calls by position
     first: int, stop: int, at: Array, month: Array, last_month: int, code: Array, gone_on: Array,
-    cell_of_loan: Array, by_month: int, cell_of_code: Array, how: int, one: Array, two: Array,
-    out: Array,
+    cell_of_loan: Array, by_month: int, cell_of_code: Array, disbursed: Array, balance: Array,
+    own: Array, out: Array,
 ) -> None:  # fmt: skip
     for loan in range(first, stop):
-        cell = cell_of_loan[loan]
-        value = one[loan] if how == OF_LOAN else 1
-        lost, frozen, is_lost, is_frozen = 0, 0, False, False
+        principal = disbursed[loan]
+        lost, is_lost, first_30, first_90 = 0, False, 0, 0
+        before = 0
         for r in range(at[loan], at[loan + 1]):
-            if how == OF_ROW:
-                value = one[r]
-            elif how == OPENING:
-                value = one[r - 1] if pn.opening_state(code[r]) >= 0 else 0
-            elif how == UNSCHEDULED:
-                value = max(one[r] - two[r], 0)
-            elif how >= EXPOSURE:
-                value = one[r]
-                if pn.state(code[r]) == pn.WRITTEN_OFF_STATE:
-                    # As the balance before; without one, as what was written off.
-                    if not is_lost:
-                        lost, is_lost = one[r - 1] if r > at[loan] else two[r], True
-                    value = lost
-                if how > EXPOSURE:
-                    flag = pn.EVER_30 if how == FIRST_30 else pn.EVER_90
-                    if not is_frozen and code[r] & flag:
-                        frozen, is_frozen = value, True
-                    value = frozen
-            out[cell + month[r] * by_month + cell_of_code[code[r]]] += value
-            after = gone_on[code[r]]
-            if after >= 0 and (how <= OF_LOAN or how >= EXPOSURE):
-                until = month[r + 1] if r + 1 < at[loan + 1] else last_month + 1
-                for m in range(month[r] + 1, until):
-                    out[cell + m * by_month + cell_of_code[after]] += value
+            exposure = balance[r]
+            if pn.state(code[r]) == pn.WRITTEN_OFF_STATE:
+                # As the balance before; without one, as what was written off.
+                if not is_lost:
+                    lost, is_lost = balance[r - 1] if r > at[loan] else own[r], True
+                exposure = lost
+            if code[r] & pn.EVER_30 and before & pn.EVER_30 == 0:
+                first_30 = exposure
+            if code[r] & pn.EVER_90 and before & pn.EVER_90 == 0:
+                first_90 = exposure
+            before = code[r]
+            cell = cell_of_loan[loan] + month[r] * by_month + cell_of_code[before]
+            out[cell, 0] += 1
+            out[cell, 1] += principal
+            out[cell, 2] += balance[r]
+            if pn.opening_state(before) >= 0:
+                out[cell, 3] += balance[r - 1]
+            out[cell, 4] += exposure
+            out[cell, 5] += first_30
+            out[cell, 6] += first_90
+            if gone_on[before] < 0:
+                continue
+            until = month[r + 1] if r + 1 < at[loan + 1] else last_month + 1
+            for m in range(month[r] + 1, until):
+                cell = cell_of_loan[loan] + m * by_month + cell_of_code[gone_on[before]]
+                out[cell, 0] += 1
+                out[cell, 1] += principal
+                out[cell, 4] += exposure
+                out[cell, 5] += first_30
+                out[cell, 6] += first_90
 
 
-__all__ = ["add_up", "summable", "summed"]
+@njit(cache=True, nogil=True)
+def _add_flow(  # noqa: PLR0917 - Numba calls by position
+    first: int, at: Array, month: Array, code: Array, cell_of_loan: Array, by_month: int,
+    cell_of_code: Array, one: Array, two: Array, above: bool, out: Array,
+) -> None:  # fmt: skip
+    loan = np.searchsorted(at, first, side="right") - 1
+    for i in range(len(one)):
+        r = first + i
+        while at[loan + 1] <= r:
+            loan += 1
+        value = max(one[i] - two[i], 0) if above else one[i]
+        out[cell_of_loan[loan] + month[r] * by_month + cell_of_code[code[r]]] += value
+
+
+__all__ = ["add_up", "summed", "widened"]
