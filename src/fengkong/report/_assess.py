@@ -17,6 +17,7 @@ from fengkong.report._movement import Outcome, loss_movement, reaches
 from fengkong.report._page import write_page
 from fengkong.report._plan import plan
 from fengkong.report._scope import currency_of, facts_of, month_end_at
+from fengkong.report._spread import concentration_spread
 from fengkong.report._tables import write_parquet, write_workbook
 from fengkong.report._words import LANGUAGES, has_text, say
 from fengkong.report.position import Position
@@ -101,6 +102,7 @@ def assess(
         currency, facts = currency_of(view), facts_of(book, view)
         support = Support(view)
         outcomes = _compute_all(view, support, settings, tell)
+        outcomes.append(concentration_spread(view, support))
         headlines = _headlines([one for one in outcomes if isinstance(one, Result)], as_of)
         comparisons = []
         for place, (span, (months, key)) in enumerate(SPANS.items()):

@@ -25,6 +25,7 @@ from fengkong.report._pictures import (
     trend_title,
 )
 from fengkong.report._plan import smallest
+from fengkong.report._spread import MEASURE as SPREAD
 from fengkong.report._vintage import vintage
 from fengkong.report._words import amount, cell_text, column, minus, need, percent, say
 from fengkong.report.position import Position, sum_rows
@@ -152,7 +153,8 @@ def missing_title(name: str, language: str) -> str:
     """Return the title of a computation that was not made."""
     from fengkong.formula.measures import measures
 
-    known = {**measures(), **{item.name: item for item in MEASURES.values()}}
+    ours = (SPREAD, *MEASURES.values())
+    known = {**measures(), **{item.name: item for item in ours}}
     measure, _, rest = name.partition("__by_")
     title = known[measure].title[language] if measure in known else measure
     return f"{title} · {column(rest, language)}" if rest else title

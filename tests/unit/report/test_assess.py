@@ -185,6 +185,22 @@ def test_concentration_is_a_headline(assessed: Any):
     assert line["title"]["zh"] == "借款人集中度（HHI）"
 
 
+def test_concentration_stands_with_its_interval(assessed: Any):
+    known = assessed.result("concentration").rows[0]
+    found = {row["figure"]: row for row in assessed.result("concentration_interval").rows}
+    assert set(found) == {"hhi", "effective_number", "gini", "top_1", "top_10", "top_20"}
+    for name, row in found.items():
+        assert row["value"] == pytest.approx(known[name], rel=1e-9), name
+        assert row["low"] < row["high"], name
+    kept = next(
+        one for one in assessed.content()["computations"] if one["name"] == "concentration_interval"
+    )
+    assert kept["parameters"] == {"seed": 20260101, "resamples": 200, "confidence": 0.95}
+    page = (assessed.out / "report.html").read_text(encoding="utf-8")
+    assert "Concentration by borrower, with its interval" in page
+    assert "借款人集中度及其区间" in page
+
+
 def test_date_before_the_book_begins_is_said(book: Any, tmp_path: Path):
     early = date(2026, 2, 28)
     position = assess(book, as_of=early, out=tmp_path)

@@ -20,7 +20,6 @@ LINES = (
     "closing",
     "charge_to_profit_or_loss",
 )
-CHARGED = ("remeasurement_on_transfer", "originated", "derecognised", "remeasurement_in_stage")
 TEXT = {
     "opening": {"en": "Opening allowance", "zh": "期初减值准备"},
     "transfer_to_stage_1": {"en": "Transfers to stage 1", "zh": "转入第一阶段"},
