@@ -123,7 +123,7 @@ def bar_place(rows: Rows, *, titled: bool = False) -> tuple[int, float]:
 
 
 def _bars(rows: Rows, *, label: str, order: list[str], height: int) -> Any:
-    """Draw horizontal bars from zero, labelled directly; field ``strong`` marks the finding."""
+    """Draw bars from zero, labelled directly: a ``strong`` one is the finding, ``small`` hatched."""
     width, reach = bar_place(rows, titled=bool(label))
     base = alt.Chart(_data(rows), width=width, height=height)
     y = alt.Y("name:N", sort=order, title=label or None, axis=alt.Axis(ticks=False))
@@ -135,6 +135,10 @@ def _bars(rows: Rows, *, label: str, order: list[str], height: int) -> Any:
         color=alt.condition("datum.strong", alt.value(RISK), alt.value(QUIET)),
         description="text:N",
     )
+    if any(row.get("small") for row in rows):
+        bars = bars.transform_filter("!datum.small") + base.transform_filter(
+            "datum.small"
+        ).mark_bar(height={"band": 0.7}, color=HATCH).encode(x=x, y=y, description="text:N")
     words = base.mark_text(align="left", dx=5, color=INK, fontSize=12, aria=False).encode(
         x=x, y=y, text="label:N"
     )
@@ -410,17 +414,27 @@ def charge_off(position: Position, language: str, key: str) -> Picture | None:
     rows = [row for row in result.rows if row[value] is not None and row["grade"] is not None]
     if len(rows) < 2:
         return None
-    worst = max(rows, key=lambda row: row[value])
+    least = smallest().loans
+    large = [row for row in rows if row["resolved_loans"] >= least]
+    worst = max(large, key=lambda row: row[value], default=None)
     data = [
         {
             "name": str(row["grade"]), "value": row[value], "strong": row is worst,
-            "label": percent(row[value]), "text": f"{row['grade']}: {percent(row[value])}",
+            "small": row["resolved_loans"] < least,
+            "label": percent(row[value]), "text": f"{row['grade']}: {percent(row[value])}"
+            f" ({row['charged_off_loans']}/{row['resolved_loans']})",
         }
         for row in rows
     ]  # fmt: skip
-    title = say("finding_chargeoff", language, value=worst["grade"], rate=percent(worst[value]))
+    title = say("finding_chargeoff_none", language, least=least)
+    if worst is not None:
+        title = say(
+            "finding_chargeoff", language, value=worst["grade"], rate=percent(worst[value]),
+            bad=f"{worst['charged_off_loans']:,}", loans=f"{worst['resolved_loans']:,}",
+        )  # fmt: skip
+    note = say("note_small_bars", language, least=least) if len(large) < len(rows) else ""
     chart = _bars(
         data, label=column("grade", language), order=[row["name"] for row in data],
         height=26 * len(data),
     )  # fmt: skip
-    return Picture(key="chargeoff", title=title, note="", svg=drawn(chart, key), result=result)
+    return Picture(key="chargeoff", title=title, note=note, svg=drawn(chart, key), result=result)

@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 
+import fengkong.portfolio  # noqa: F401  registers the measures
+from fengkong.formula.measures import measures
 from fengkong.foundation.errors import InputError
+from fengkong.report._compute import Result
 from fengkong.report._page import _change, _compared, worst_lines
-from fengkong.report._pictures import WIDTH, Picture, heat, pareto, roll
+from fengkong.report._pictures import WIDTH, Picture, charge_off, heat, pareto, roll
 from fengkong.report._plan import smallest
 from fengkong.report._vintage import band, curves, vintage
 from fengkong.report.position import Position
@@ -223,3 +226,29 @@ def test_pictures_are_as_wide_as_a_phone_shows_them(assessed: Position):
     assert len(widths) == page.count("<svg")
     # A tenth more or less: the width of a text is only estimated.
     assert max(widths) <= 1.1 * WIDTH
+
+
+def charged_off_of(position: Position, counts: dict[str, tuple[int, int]]) -> Picture:
+    rows = [
+        {"grade": grade, "charged_off_loans": bad, "resolved_loans": loans,
+         "count_rate": bad / loans}
+        for grade, (bad, loans) in counts.items()
+    ]  # fmt: skip
+    result = Result(
+        name="charge_off_rate__by_grade", measure=measures()["charge_off_rate"], by=("grade",),
+        parameters={}, columns=tuple(rows[0]), keys=("grade",), rows=rows,
+    )  # fmt: skip
+    picture = charge_off(replace(position, results=[result]), "en", "k")
+    assert picture is not None
+    return picture
+
+
+def test_grade_of_few_resolved_loans_is_hatched_and_never_named(assessed: Position):
+    picture = charged_off_of(assessed, {"A": (10, 100), "B": (12, 30), "F": (5, 9)})
+    assert picture.title == "Grade B has the highest charge-off rate, 40.00% (12 of 30 loans)"
+    assert picture.note == "hatched: fewer than 30 loans, not compared"
+    assert picture.svg.count("url(#k-hatch)") == 1
+    large = charged_off_of(assessed, {"A": (10, 100), "B": (12, 30)})
+    assert "hatch" not in large.svg + large.note
+    none = charged_off_of(assessed, {"A": (1, 29), "F": (5, 9)})
+    assert none.title == "No grade holds 30 resolved loans, too few to call one the worst"
