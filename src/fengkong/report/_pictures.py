@@ -123,7 +123,7 @@ def bar_place(rows: Rows, *, titled: bool = False) -> tuple[int, float]:
 
 
 def _bars(rows: Rows, *, label: str, order: list[str], height: int) -> Any:
-    """Draw bars from zero, labelled directly: a ``strong`` one is the finding, ``small`` hatched."""
+    """Draw bars from zero, labelled directly; ``strong`` marks the finding, ``small`` a hatch."""
     width, reach = bar_place(rows, titled=bool(label))
     base = alt.Chart(_data(rows), width=width, height=height)
     y = alt.Y("name:N", sort=order, title=label or None, axis=alt.Axis(ticks=False))
