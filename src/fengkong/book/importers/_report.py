@@ -114,12 +114,12 @@ def supported(tables: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]
     if not have & {"payments"}:
         needs.append("days past due on a day inside a month needs payments by date")
     if not have & {"payments", "loan_months"}:
-        needs.append("vintages and roll rates needs payments by date or month-end states")
+        needs.append("vintages and roll rates need payments by date or month-end states")
     if not have & {"loan_outcomes", "payments", "loan_months"}:
-        needs.append("default and loss rates needs outcomes, payments by date or month-end states")
+        needs.append("default and loss rates need outcomes, payments by date or month-end states")
     if "loans" not in have:
         needs.append(
-            "cohorts by month of disbursement needs the issue date and principal of each loan"
+            "cohorts by month of disbursement need the issue date and principal of each loan"
         )
     if "borrower_statements" not in have:
         needs.append("debt-to-income needs income and debts of borrowers")

@@ -109,13 +109,13 @@ def _checked_size(size: int, packed: int, name: str, limits: Limits) -> None:
     if size > limits.unpacked_bytes:
         raise TapeError(
             f"it unpacks to more than {limits.unpacked_bytes:,} bytes; "
-            "split it, or raise the limit if you trust it",
+            "split it into several files",
             file=name, rule="L-01",
         )  # fmt: skip
     if size > _SMALL and size > limits.ratio * max(packed, 1):
         raise TapeError(
             f"it unpacks to more than {limits.ratio:g} times its size, as a zip bomb does; "
-            "raise the limit if you trust it",
+            "if you trust it, unpack it yourself and import what comes out",
             file=name, rule="L-02",
         )  # fmt: skip
 
@@ -132,7 +132,7 @@ def _gunzip(path: Path, folder: Path, limits: Limits) -> Path:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise TapeError(
             f"the gzip is truncated or damaged ({error}); ask the sender for it again",
-            file=path.name, line=None if not target.exists() else count_lines(target),
+            file=path.name, line=(count_lines(target) or None) if target.exists() else None,
             rule="L-03",
         ) from error  # fmt: skip
     if size == 0:

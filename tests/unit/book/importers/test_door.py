@@ -94,6 +94,13 @@ def test_gb18030_is_read_and_a_line_of_another_encoding_is_named(book, tmp_path)
     assert {one["loan_id"] for one in loans(book)} == {"甲乙丙一号", "丁戊己二号"}
 
 
+def test_gzip_truncated_before_any_line_names_no_line(book, tmp_path):
+    with pytest.raises(TapeError, match="ask the sender for it again") as caught:
+        load(book, tmp_path, gzip.compress((HEAD + GOOD * 999).encode())[:60], name="l.csv.gz")
+    assert caught.value.line is None
+    assert "line 0" not in str(caught.value)
+
+
 def test_bom_is_read(book, tmp_path):
     assert load(book, tmp_path, b"\xef\xbb\xbf" + (HEAD + GOOD).encode()).accepted == 1
 

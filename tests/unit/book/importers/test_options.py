@@ -219,6 +219,7 @@ def test_a_workbook_that_unpacks_without_end_is_refused(book, tmp_path):
     with pytest.raises(TapeError, match="bomb") as caught:
         load(book, path)
     assert caught.value.rule == "L-02"
+    assert "unpack it yourself" in str(caught.value)
     with pytest.raises(TapeError) as caught:
         load(book, path, limits=Limits(unpacked_bytes=1 << 20))
     assert caught.value.rule == "L-01"
