@@ -190,6 +190,10 @@ def show(position: Position, *, as_json: bool = False) -> None:
 def _hint(position: Position) -> str:
     """Say when the day lies before the first or after the last fact of the book."""
     facts = position.facts
+    if position.known_at is not None and not position.inputs:
+        return (
+            f"At {position.known_at.isoformat()} the book knew nothing yet: choose a later instant."
+        )
     if facts.first_on is not None and position.as_of < facts.first_on:
         return f"The facts of the book begin on {facts.first_on}: choose a later day."
     if facts.last_on is not None and position.as_of > facts.last_on:

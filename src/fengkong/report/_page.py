@@ -190,6 +190,8 @@ def _tile_title(position: Position, line: Mapping[str, Any], language: str) -> s
 def _hints(position: Position, language: str) -> list[str]:
     """Return what the reader must know of the days: before the first fact, after the last."""
     facts, day = position.facts, position.as_of.isoformat()
+    if position.known_at is not None and not position.inputs:
+        return [say("known_nothing", language, at=position.known_at.isoformat())]
     if facts.first_on is not None and position.as_of < facts.first_on:
         first = facts.first_on.isoformat()
         return [say("facts_begin", language, first=first, day=day)]

@@ -100,6 +100,16 @@ def test_day_before_the_first_fact_is_said(book: Book, tmp_path: Path):
 
 
 @pytest.mark.parametrize("book", [("CNY", "CNY")], indirect=True)
+def test_instant_before_anything_was_known_is_said(book: Book, tmp_path: Path):
+    before = datetime(2024, 12, 31, tzinfo=UTC)
+    position = assess(book, as_of=JUNE, known_at=before, out=tmp_path / "out")
+    assert position.results == []
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "At 2024-12-31T00:00:00+00:00 the book knew nothing yet." in page
+    assert "Import loans and payments" not in page
+
+
+@pytest.mark.parametrize("book", [("CNY", "CNY")], indirect=True)
 def test_folder_that_cannot_be_written_is_refused_before_anything_is_computed(
     book: Book, tmp_path: Path
 ):
