@@ -160,9 +160,10 @@ def with_cross_default(
         "en": "Outstanding principal of active loans by class of the 2023 rule: floors of 1, 91, "
         "271 "
         "and 361 days past due, at least special mention for 12 months after a restructure, at "
-        "least substandard when declared in default. Technical overdue is excused only when set.",
+        "least substandard when declared in default. Technical overdue is excused only when set. "
+        "Loan by loan: the cross default of firms is not in it.",
         "zh": "在贷本金按2023年风险分类办法五级分布：逾期1、91、271、361天为各级底线；重组后12个月"
-        "内至少关注；已宣告违约至少次级；技术性逾期仅在设置时豁免。",
+        "内至少关注；已宣告违约至少次级；技术性逾期仅在设置时豁免。逐笔判定，未计企业交叉违约。",
     },
     value="outstanding_principal_amount",
     columns=("states.days_past_due",),
@@ -201,9 +202,8 @@ def classification(
     title={"en": "Non-performing loan ratio", "zh": "不良贷款率"},
     definition={
         "en": "Outstanding principal of loans classed substandard, doubtful or loss over all "
-        "outstanding "
-        "principal.",
-        "zh": "次级、可疑、损失类贷款本金除以全部在贷本金。",
+        "outstanding principal; classes as in the five-class classification.",
+        "zh": "次级、可疑、损失类贷款本金除以全部在贷本金；分类口径同五级分类。",
     },
     value="npl_ratio",
     columns=("states.days_past_due",),
