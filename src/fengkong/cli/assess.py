@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from calendar import monthrange
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,9 +102,10 @@ def last_month_end(book: Any) -> date:
         No fact of the book has a business date.
     """
     from fengkong.foundation.errors import InputError
+    from fengkong.report._scope import last_day, month_end_at
 
     days = [
-        part.business_date_max
+        last_day(part)
         for batch in book.batches()
         for part in batch.tables.values()
         if part.business_date_max is not None
@@ -115,10 +115,7 @@ def last_month_end(book: Any) -> date:
             f"the book {book.path} holds no dated fact: import a tape first (fk import), "
             "or say --as-of"
         )
-    last: date = max(days)
-    if last.day == monthrange(last.year, last.month)[1]:
-        return last
-    return last.replace(day=1) - timedelta(days=1)
+    return month_end_at(max(days))
 
 
 @contextmanager
@@ -130,7 +127,8 @@ def progress_bar() -> Iterator[Progress]:
 
     columns = (TextColumn("{task.description:<34}"), BarColumn(), TaskProgressColumn(),
                TimeRemainingColumn())  # fmt: skip
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=1.0)
 
         def tell(step: str, fraction: float) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 
-def _plain(report) -> str:  # type: ignore[no-untyped-def]
+def _plain(report, book: Path) -> str:  # type: ignore[no-untyped-def]
     """Say in plain words what happened."""
     state = "was loaded before; nothing was added" if report.already_loaded else "loaded"
     lines = [
@@ -26,7 +26,9 @@ def _plain(report) -> str:  # type: ignore[no-untyped-def]
             f"First: {first.file}, line {first.line}, column {first.column or '(whole row)'}."
         )
     if report.quarantined:
-        lines.append(f"Repair them: fk quarantine repair {report.batch_id} --book DIR --out FOLDER")
+        lines.append(
+            f"Repair them: fk quarantine repair {report.batch_id} --book {book} --out FOLDER"
+        )
     lines += [f"Supports: {text}." for text in report.supports]
     lines += [f"Not supported: {text}." for text in report.needs]
     return "\n".join(lines)
@@ -66,11 +68,14 @@ def command(  # noqa: PLR0917  one argument an option
     if book_path is None:
         raise click.UsageError("say the book: --book DIR")
     book = Book.open(book_path) if book_path.exists() else Book.create(book_path)
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("import", total=1.0)
         report = import_tape(
             book, files, format=tape_format, mapping=mapping, recorded_at=datetime.now(UTC),
             limits=Limits(memory=memory_limit),
             progress=lambda text, share: bar.update(task, description=text, completed=share),
         )  # fmt: skip
-    click.echo(json.dumps(report.to_dict(), ensure_ascii=False) if as_json else _plain(report))
+    click.echo(
+        json.dumps(report.to_dict(), ensure_ascii=False) if as_json else _plain(report, book_path)
+    )

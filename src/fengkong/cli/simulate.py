@@ -32,7 +32,8 @@ def command(
     from fengkong.book.simulate import simulate
     from fengkong.book.simulate.truth import truth_path
 
-    with Progress(console=Console(stderr=True), disable=as_json, transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
         task = bar.add_task("simulate", total=1.0)
         truth = simulate(
             book, borrowers=borrowers, months=months, seed=seed, start=start.date(), loans=loans,

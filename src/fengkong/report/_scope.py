@@ -42,6 +42,16 @@ def currency_of(view: Any) -> str | None:
     return next(iter(found), None)
 
 
+def last_day(part: Any) -> date:
+    """Return the last business date of a part of a batch, as far as it can have happened.
+
+    A fact cannot lie after the day on which it became known (a day more, for zones east of UTC): a
+    misread year must not put the whole book into the future.
+    """
+    known: date = part.recorded_at_max.date() + timedelta(days=1)
+    return min(part.business_date_max, known)
+
+
 def facts_of(book: Any, view: Any) -> Facts:
     """Return the range of business dates of the batches that a view reads."""
     read = {batch["batch_id"] for batch in view.inputs}
@@ -54,7 +64,7 @@ def facts_of(book: Any, view: Any) -> Facts:
     ]
     return Facts(
         first_on=min((part.business_date_min for part in parts), default=None),
-        last_on=max((part.business_date_max for part in parts), default=None),
+        last_on=max((last_day(part) for part in parts), default=None),
     )
 
 

@@ -13,9 +13,10 @@ import pytest
 
 from fengkong.book.schema import TABLES
 from fengkong.book.store import Book
+from fengkong.cli.assess import last_month_end
 from fengkong.foundation.errors import InputError
 from fengkong.report import assess
-from fengkong.report._scope import month_end_at
+from fengkong.report._scope import facts_of, month_end_at
 
 KNOWN = datetime(2025, 1, 2, tzinfo=UTC)
 JUNE, MAY, MARCH = date(2024, 6, 30), date(2024, 5, 31), date(2024, 3, 31)
@@ -132,3 +133,16 @@ def test_folder_that_cannot_be_written_is_refused_before_anything_is_computed(
 )
 def test_month_end_at(day: date, before: date):
     assert month_end_at(day) == before
+
+
+@pytest.mark.parametrize("book", [("CNY", "CNY")], indirect=True)
+def test_a_misread_year_does_not_put_the_book_into_the_future(book: Book, tmp_path: Path):
+    paid = {"payment_id": "P1", "loan_id": "L1", "paid_on": date(2199, 5, 1), "amount": Decimal(9)}
+    book.append(
+        {"payments": _table("payments", [paid])},
+        recorded_at=datetime(2024, 8, 20, tzinfo=UTC), source={}, content_hash="2" * 64,
+    )  # fmt: skip
+    # A fact is known on its day at the earliest: of 2024-08-20, the last month-end is in July.
+    assert last_month_end(book) == date(2024, 7, 31)
+    with book.view(as_of=JUNE) as view:
+        assert facts_of(book, view).last_on == date(2024, 8, 21)
