@@ -34,7 +34,7 @@ THREADS = max(1, min(8, os.cpu_count() or 1))
 ROWS_MAX = 100_000_000
 """Month-ends that are held in memory: 8 bytes each (12 of large amounts)."""
 
-_BATCH_ROWS = 100_000
+_BATCH_ROWS = 20_000
 """Small enough to stay in the processor's cache until they are taken over."""
 
 FLOWS = (
