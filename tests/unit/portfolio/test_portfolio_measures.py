@@ -93,6 +93,9 @@ def test_cross_default_raises_firms_above_a_tenth_only() -> None:
         "1": "substandard", "2": "substandard", "3": "substandard", "4": "normal",
         "5": "substandard", "6": "normal",
     }  # fmt: skip
+    measured = portfolio.npl_ratio(memory("states", rows), as_of=AS_OF, parties=parties)
+    assert lines(measured)[0]["npl_loans"] == 4
+    assert lines(portfolio.npl_ratio(memory("states", rows), as_of=AS_OF))[0]["npl_loans"] == 3
 
 
 def test_eba_default_rate_counts_active_loans_only() -> None:

@@ -50,6 +50,7 @@ def test_clean_rows_enter(book, tmp_path):
     ("row", "expected"),
     [
         ("L2,CNY,-5,0.1,12,2025-01-15", ("D-01", 3, "principal_amount")),
+        ("L2,CNY,5,7.2,12,2025-01-15", ("D-02", 3, "rate_annual")),  # percent, and not said so
         ("L2,CNY,5,nan,12,2025-01-15", ("V-04", 3, "rate_annual")),
         ("L2,CNY,5,inf,12,2025-01-15", ("V-04", 3, "rate_annual")),
         ("L2,CNY,nan,0.1,12,2025-01-15", ("V-01", 3, "principal_amount")),

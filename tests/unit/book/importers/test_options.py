@@ -61,7 +61,7 @@ def one(book, tmp_path, cells, fields, *, header=None, **part):
         ("principal_amount", "1'234'567.8", {"thousands": "'"}, Decimal("1234567.80")),
         ("principal_amount", "1.234", {"thousands": "."}, Decimal("1234.00")),
         ("principal_amount", "1 234", {"thousands": " "}, Decimal("1234.00")),
-        ("rate_annual", '"1,000%"', {"unit": "percent", "thousands": ","}, pytest.approx(10.0)),
+        ("rate_annual", '"1,000"', {"unit": "basis_points", "thousands": ","}, pytest.approx(0.1)),
         ("principal_amount", "-7.10", {"sign": "negate"}, Decimal("7.10")),
         ("principal_amount", "-7.10", {"sign": "absolute"}, Decimal("7.10")),
         ("upfront_fee_amount", "-7.10", {"sign": "floor_zero"}, Decimal("0.00")),

@@ -32,6 +32,7 @@ def load(folder: Path, payments: str) -> ImportReport:
         ("amount,kind", ",payment", "D-22"),
         ("amount,kind", ",", "D-22"),
         ("amount,kind,reverses_payment_id", ",reversal,", "D-23"),
+        ("amount,kind", ",reversal", "D-23"),
         ("amount,kind,cost_amount", "10,recovery,-1", "D-24"),
         ("amount", "1066.19", None),
         ("amount", "0", None),
