@@ -73,3 +73,10 @@ def test_another_package_brings_a_command(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(cli, "_foreign", lambda: [Brought()])
     assert "hello" in CliRunner().invoke(cli.fk, ["--help"]).output
     assert CliRunner().invoke(cli.fk, ["hello"]).output == "from another package\n"
+
+
+def test_a_missing_file_is_said_before_a_book_is_made(tmp_path):
+    book, tape = tmp_path / "book", tmp_path / "no.csv"
+    done = CliRunner().invoke(cli.fk, ["import", "mapping", str(tape), "--book", str(book)])
+    assert done.exit_code != 0
+    assert not book.exists()

@@ -60,6 +60,7 @@ def command(  # noqa: PLR0917  one argument an option
     from fengkong.book.importers import Limits, import_tape
     from fengkong.book.importers._resubmit import propose_files
     from fengkong.book.store import Book
+    from fengkong.foundation.errors import TapeError
 
     if proposing:
         with TemporaryDirectory() as folder:
@@ -67,6 +68,9 @@ def command(  # noqa: PLR0917  one argument an option
         return
     if book_path is None:
         raise click.UsageError("say the book: --book DIR")
+    for path in files:
+        if not path.is_file():  # said before an empty book is made
+            raise TapeError("there is no such file", file=path.name)
     book = Book.open(book_path) if book_path.exists() else Book.create(book_path)
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:

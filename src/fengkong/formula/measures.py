@@ -25,7 +25,7 @@ class Measure:
         Key, lower case with underscores.
     function : callable
         ``function(*tables, by=(), **parameters) -> ibis Table``; one positional table for each of
-        ``needs``, in that order. One that adds up, or needs only the states, builds an expression
+        ``needs``, in that order. One that adds up, or reads only the states, builds an expression
         and runs nothing, so that it can be asked which columns it reads.
     needs : tuple of str
         Tables of the view that it reads: "panel", "states", "exposures", or a table of the book.
@@ -69,7 +69,7 @@ class Measure:
         """
         if self.adds_up:
             tables = [view.summed(self._reads(view, by, parameters))]
-        elif self.needs == ("states",):
+        elif self.needs == ("states",) and not self.optional:
             tables = [view.narrow("states", self._reads(view, by, parameters))]
         else:
             tables = [view.get(name) for name in self.needs]
@@ -80,7 +80,7 @@ class Measure:
         """Ask the expression itself, once, which columns of its table it names."""
         import ibis.expr.operations as ops
 
-        key = (self.name, self.function, tuple(by), tuple(sorted(parameters.items())))
+        key = (self.name, self.function, tuple(by), repr(sorted(parameters.items())))
         if key not in _READS:
             blank = view.blank(self.needs[0])
             expression = self.function(blank, by=list(by), **parameters)

@@ -151,6 +151,14 @@ def with_cross_default(
     return both.mutate(five_class=raised.ifelse("substandard", both.five_class)).drop("hit_id")
 
 
+def _classified(
+    states: ir.Table, parties: ir.Table | None, as_of: date, rule: ClassRule
+) -> ir.Table:
+    """Classify loan by loan, then firm by firm where the parties are known."""
+    loans = five_class(states, as_of=as_of, rule=rule)
+    return loans if parties is None else with_cross_default(loans, parties)
+
+
 @register_measure(
     "classification",
     needs=("states",),
@@ -161,15 +169,22 @@ def with_cross_default(
         "271 "
         "and 361 days past due, at least special mention for 12 months after a restructure, at "
         "least substandard when declared in default. Technical overdue is excused only when set. "
-        "Loan by loan: the cross default of firms is not in it.",
+        "Where the book knows its parties, all loans of a firm are at least substandard when more "
+        "than a tenth of what it owes is non-performing.",
         "zh": "在贷本金按2023年风险分类办法五级分布：逾期1、91、271、361天为各级底线；重组后12个月"
-        "内至少关注；已宣告违约至少次级；技术性逾期仅在设置时豁免。逐笔判定，未计企业交叉违约。",
+        "内至少关注；已宣告违约至少次级；技术性逾期仅在设置时豁免。账簿有主体信息时，企业债务人不良债权占比超过一成的，其全部债权至少归为次级。",
     },
     value="outstanding_principal_amount",
     columns=("states.days_past_due",),
+    optional=("parties",),
 )
 def classification(
-    states: ir.Table, *, as_of: date, by: Sequence[str] = (), rule: ClassRule = RULE_2023
+    states: ir.Table,
+    *,
+    as_of: date,
+    by: Sequence[str] = (),
+    rule: ClassRule = RULE_2023,
+    parties: ir.Table | None = None,
 ) -> ir.Table:
     """Return loans and balance by class.
 
@@ -179,7 +194,7 @@ def classification(
         ``by``, five_class, loans, outstanding_principal_amount, share (of all outstanding of the
         group). Only classes that occur are rows.
     """
-    loans = five_class(states, as_of=as_of, rule=rule)
+    loans = _classified(states, parties, as_of, rule)
     names = keys(states, by)
     small = grouped(
         loans,
@@ -207,9 +222,15 @@ def classification(
     },
     value="npl_ratio",
     columns=("states.days_past_due",),
+    optional=("parties",),
 )
 def npl_ratio(
-    states: ir.Table, *, as_of: date, by: Sequence[str] = (), rule: ClassRule = RULE_2023
+    states: ir.Table,
+    *,
+    as_of: date,
+    by: Sequence[str] = (),
+    rule: ClassRule = RULE_2023,
+    parties: ir.Table | None = None,
 ) -> ir.Table:
     """Return the NPL ratio.
 
@@ -219,7 +240,7 @@ def npl_ratio(
         ``by``, loans, npl_loans, outstanding_principal_amount, npl_amount, over_90_amount,
         npl_ratio, over_90_to_npl (分类偏离度: balance over 90 days past due over NPL).
     """
-    loans = five_class(states, as_of=as_of, rule=rule)
+    loans = _classified(states, parties, as_of, rule)
     names = keys(states, by)
     bad = loans.five_class.isin(["substandard", "doubtful", "loss"])
     amount = loans.outstanding_principal_amount

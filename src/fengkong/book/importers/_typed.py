@@ -187,8 +187,9 @@ class Typed:
         for rule in rules:
             if rule.table == self.target.table:
                 expression = rule.compiled()
-                if set(expression.columns) <= set(values):
-                    broken = ~expression.to_ibis(values)
+                missing = set(expression.columns) - set(values)
+                if not missing or rule.absent == "null":
+                    broken = ~expression.to_ibis({**values, **_nulls(rule.table, missing)})
                     found.append((rule.rule_id, self.header_of(rule.column), broken))
         return found
 
@@ -215,6 +216,11 @@ class Typed:
         """Return the header from which a field comes; its own name when none."""
         spec = self.target.fields.get(name)
         return next((s for s in spec.sources if s in self._place), name) if spec else name
+
+
+def _nulls(table: str, names: set[str]) -> dict[str, Any]:
+    """Return columns of a table as null."""
+    return {name: ibis.null(IBIS_TYPE[TABLES[table][name].kind]) for name in sorted(names)}
 
 
 def _typed(text: Any, column: Column, spec: Field) -> Any:

@@ -49,6 +49,8 @@ class Rule:
         "error" (the row is quarantined); the only severity at the door.
     en, zh : str
         The demand in words.
+    absent : {"skip", "null"}
+        A column that the tape does not bring: the rule is left out, or reads it as null.
     """
 
     rule_id: str
@@ -58,6 +60,7 @@ class Rule:
     en: str
     zh: str
     severity: str = "error"
+    absent: str = "skip"
 
     def compiled(self) -> Expression:
         """Return the parsed expression; FormulaError points at the fault."""
@@ -93,6 +96,8 @@ def rules_of(rows: Iterable[Mapping[str, Any]]) -> tuple[Rule, ...]:
             raise InputError(f"quality rule {rule.rule_id}: no column {rule.table}.{rule.column}")
         if rule.severity != "error":
             raise InputError(f"quality rule {rule.rule_id}: severity must be 'error'")
+        if rule.absent not in {"skip", "null"}:
+            raise InputError(f"quality rule {rule.rule_id}: absent must be 'skip' or 'null'")
         rule.compiled()
         rules.append(rule)
     if len({rule.rule_id for rule in rules}) < len(rules):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -124,18 +125,22 @@ def simulate(
     macro = model.macro(months, np.random.default_rng([seed, 1]))
     tell = progress or (lambda _step, _done: None)
     book = Book.create(path, key=key)
-    with book.staging() as folder:
-        plan = _Plan(
-            borrowers=borrowers, months=months, seed=seed, payments=payments, model=model,
-            hazards=hazards_of(model, macro), born=disbursement_months(loans, months),
-            starts=_month_starts(first, months), probability=default_probability(model, 36),
-            folder=folder,
-        )  # fmt: skip
-        sums = _live_all(plan, tell)
-        _write_parties(book, plan, sums, personal=borrowers <= PERSONAL_UP_TO)
-        _write_cash(plan, sums)
-        tell("append the batch", 0.85)
-        _append(book, plan, first, loans)
+    try:
+        with book.staging() as folder:
+            plan = _Plan(
+                borrowers=borrowers, months=months, seed=seed, payments=payments, model=model,
+                hazards=hazards_of(model, macro), born=disbursement_months(loans, months),
+                starts=_month_starts(first, months), probability=default_probability(model, 36),
+                folder=folder,
+            )  # fmt: skip
+            sums = _live_all(plan, tell)
+            _write_parties(book, plan, sums, personal=borrowers <= PERSONAL_UP_TO)
+            _write_cash(plan, sums)
+            tell("append the batch", 0.85)
+            _append(book, plan, first, loans)
+    except BaseException:
+        shutil.rmtree(book.path, ignore_errors=True)  # so that it can be started again
+        raise
     truth = Truth(
         book=Path(path), borrowers=borrowers, loans=loans, months=months, seed=seed, start=first,
         payments=payments, model=model, macro=macro, expected=sums.expected,

@@ -180,3 +180,14 @@ def test_command_makes_the_book_and_prints_json(tmp_path):
     summary = json.loads(done.output)
     assert summary["loans"] == 80
     assert "payments" not in summary["rows"]
+
+
+def test_an_interrupted_run_leaves_nothing_in_the_way(tmp_path):
+    def stop(step: str, _done: float) -> None:
+        if step == "append the batch":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        simulate(tmp_path / "book", borrowers=20, months=6, seed=1, progress=stop)
+    assert not (tmp_path / "book").exists()
+    assert simulate(tmp_path / "book", borrowers=20, months=6, seed=1).loans == 32
