@@ -80,10 +80,12 @@ class DuckEngine:
 
         connection = self.connection.con
         connection.execute("SET arrow_output_version = '1.5'")
+        relation = connection.sql(ibis.to_sql(expression, dialect="duckdb"))
+        reader = relation.to_arrow_reader(rows)
         try:
-            relation = connection.sql(ibis.to_sql(expression, dialect="duckdb"))
-            yield from relation.to_arrow_reader(rows)
+            yield from reader
         finally:
+            reader.close()
             connection.execute("RESET arrow_output_version")
 
     def close(self) -> None:

@@ -141,6 +141,7 @@ MONTH = {
     [
         pytest.param([{**MONTH, "month_end": date(2024, 1, 30)}], id="not the end of a month"),
         pytest.param([MONTH, {**MONTH, "loan_id": "B"}], id="a row of no loan"),
+        pytest.param([{**MONTH, "month_end": date(1850, 1, 31)}], id="before any book"),
     ],
 )
 def test_what_a_sum_cannot_tell_is_read_row_by_row(months: list[dict[str, Any]]) -> None:

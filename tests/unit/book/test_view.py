@@ -292,3 +292,24 @@ def test_spark_computes_the_derived_tables_with_duckdb(book, replay):
     with book.view(as_of=END, engine="spark") as view:
         assert view.states().count().execute() == 2
     assert replay.runs == [("duckdb", END, None)]
+
+
+def test_batches_left_half_way_leave_the_engine_as_it_was(tmp_path: Path) -> None:
+    made = Book.create(tmp_path / "book")
+    made.append(
+        {"loans": pa.table({
+            "loan_id": [f"L{n}" for n in range(30_000)],
+            "currency": ["CNY"] * 30_000,
+            "principal_amount": pa.array([Decimal("1.00")] * 30_000, pa.decimal128(18, 2)),
+            "disbursed_on": [date(2024, 1, 1)] * 30_000,
+        })},
+        recorded_at=datetime(2025, 1, 1, tzinfo=UTC), source={"what": "test"}, content_hash="many",
+    )  # fmt: skip
+    with made.view(as_of=date(2024, 12, 31)) as view:
+        loans = view.table("loans").select("principal_amount")
+        batches = view.batches(loans, 2_048)
+        assert next(batches)["principal_amount"].type == pa.decimal64(18, 2)
+        batches.close()
+        assert view.table("loans").principal_amount.sum().execute() == Decimal("30000.00")
+        found = loans.to_pyarrow()
+    assert (found.num_rows, found.schema.field(0).type) == (30_000, pa.decimal128(18, 2))

@@ -293,7 +293,7 @@ def _take_months(
             count += 1
         else:
             ascends &= day[r] > day[r - 1]
-        month[r] = month_of_last_day[day[r] - _FIRST_DAY]
+        month[r] = month_of_last_day[day[r] - _FIRST_DAY] if day[r] >= _FIRST_DAY else -1
         whole &= month[r] >= 0
     return starts[:count].copy(), whole, ascends
 
