@@ -162,13 +162,15 @@ class View:
         """Return exposure by loan and year ahead (`fengkong.book.schema.EXPOSURES`)."""
         return self._derived("exposures")
 
-    def summed(self, columns: Sequence[str]) -> Any:
+    def summed(self, columns: Sequence[str], by: Sequence[str] = ()) -> Any:
         """Return the panel by some of its columns, its amounts added up over all others.
 
         Parameters
         ----------
         columns : sequence of str
             Columns of the panel. Amounts are added, the others tell the rows of the answer apart.
+        by : sequence of str
+            Those of them that are to group by: an amount among them wants the rows.
 
         Returns
         -------
@@ -179,7 +181,7 @@ class View:
         """
         from fengkong.book import replay
 
-        wanted = replay.widened(columns) if self.engine == "duckdb" else None
+        wanted = replay.widened(columns, by) if self.engine == "duckdb" else None
         key = ",".join(wanted or ())
         if key not in self._sums:
             found = replay.summed(self, wanted) if wanted else None

@@ -67,8 +67,10 @@ class Measure:
         **parameters
             Of the function.
         """
+        if isinstance(by, str):
+            raise InputError(f"by must be a list of columns; write by=[{by!r}]")
         if self.adds_up:
-            tables = [view.summed(self._reads(view, by, parameters))]
+            tables = [view.summed(self._reads(view, by, parameters), by)]
         elif self.needs == ("states",) and not self.optional:
             tables = [view.narrow("states", self._reads(view, by, parameters))]
         else:

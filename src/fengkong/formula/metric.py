@@ -30,7 +30,7 @@ class View(Protocol):
     def narrow(self, name: str, columns: Sequence[str]) -> Any:
         """Return a table with at least these columns."""
 
-    def summed(self, columns: Sequence[str]) -> Any:
+    def summed(self, columns: Sequence[str], by: Sequence[str] = ()) -> Any:
         """Return the panel summed over all but these columns, or its rows."""
 
     def blank(self, name: str) -> Any:

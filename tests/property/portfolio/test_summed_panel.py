@@ -19,6 +19,7 @@ from fengkong.book.replay import _history
 from fengkong.book.replay._last import LAST_COLUMNS
 from fengkong.book.store import Book
 from fengkong.formula.measures import measures
+from fengkong.foundation.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,6 +157,79 @@ def test_a_book_too_large_for_memory_is_read_row_by_row(monkeypatch: pytest.Monk
     monkeypatch.setattr(_history, "ROWS_MAX", 0)
     with _view({"loans": [LOAN], "loan_months": [MONTH]}, 1) as view:
         assert "loan_months" not in view.summed(["state"]).columns
+
+
+def _same(book: dict[str, Any], by: list[str]) -> None:
+    with _view(book, 1) as view:
+        for name in ADDS_UP:
+            summed, rows = _both(view, name, by)
+            assert summed == rows, name
+
+
+def test_an_amount_to_group_by_wants_the_rows() -> None:
+    other = {**LOAN, "loan_id": "B", "principal_amount": Decimal(7)}
+    months = [MONTH, {**MONTH, "loan_id": "B"}]
+    _same({"loans": [LOAN, other], "loan_months": months}, ["disbursed_amount"])
+
+
+def test_a_negative_schedule_and_an_unknown_payment_prepay_nothing() -> None:
+    later = {**MONTH, "month_end": date(2024, 2, 29), "scheduled_principal_amount": Decimal(-5)}
+    _same({"loans": [LOAN], "loan_months": [MONTH, later]}, [])
+
+
+def test_amounts_too_large_for_whole_cents_are_added_from_the_rows() -> None:
+    huge = Decimal("9999999999999999.99")
+    months = [{**MONTH, "month_end": _end(2024 * 12 + n), "outstanding_principal_amount": huge}
+              for n in range(8)]  # fmt: skip
+    _same({"loans": [LOAN], "loan_months": months}, ["region"])
+    months = [{**MONTH, "month_end": _end(2024 * 12 + n), "paid_principal_amount": huge}
+              for n in range(8)]  # fmt: skip
+    _same({"loans": [LOAN], "loan_months": months}, ["region"])
+
+
+def test_a_year_far_ahead_is_no_month_of_the_past() -> None:
+    months = [MONTH, {**MONTH, "month_end": date(5461, 12, 31)}]
+    made = {"loans": [LOAN], "loan_months": months}
+    with _view(made, 1) as view, view.book.view(as_of=date(9999, 12, 31)) as far:
+        assert far.history() is None
+
+
+def test_months_without_a_visible_loan_have_no_figures() -> None:
+    young = {**LOAN, "disbursed_on": date(2025, 1, 5)}
+    _same({"loans": [young], "loan_months": [MONTH]}, [])
+
+
+@pytest.mark.parametrize("of", ["status", "bucket", "months_on_book", "region"])
+def test_a_concentration_over_what_the_month_end_tells(of: str) -> None:
+    item = measures()["concentration"]
+    with _view({"loans": [LOAN], "loan_months": [{**MONTH, "days_past_due": -3}]}, 1) as view:
+        narrow = lines(item.answer(view, of=of))
+        assert narrow == lines(item.function(view.states(), of=of))
+
+
+def test_a_young_loan_with_a_schedule_has_a_state() -> None:
+    due = {"loan_id": "B", "schedule_version": 0, "instalment_number": 1,
+           "effective_on": date(2024, 9, 5), "due_on": date(2024, 10, 5),
+           "principal_amount": Decimal(100)}  # fmt: skip
+    young = {**LOAN, "loan_id": "B", "disbursed_on": date(2024, 9, 5)}
+    with TemporaryDirectory() as folder:
+        made = Book.create(f"{folder}/book")
+        rows = {"loans": [LOAN, young], "loan_months": [MONTH], "instalments": [due]}
+        made.append(
+            {name: arrow(name, some) for name, some in rows.items()},
+            recorded_at=NOW, source={"what": "test"}, content_hash="young",
+        )  # fmt: skip
+        with made.view(as_of=AS_OF) as view:
+            narrow = view.narrow("states", ["loan_id"])
+            assert narrow.count().execute() == view.states().count().execute() == 2
+
+
+def test_text_in_place_of_a_list_is_said() -> None:
+    with (
+        _view({"loans": [LOAN], "loan_months": [MONTH]}, 1) as view,
+        pytest.raises(InputError, match="by must be a list"),
+    ):
+        ADDS_UP["over_30"].answer(view, by="grade")
 
 
 def test_a_later_version_of_a_month_is_the_one_that_counts() -> None:

@@ -54,8 +54,8 @@ class Stub:
     def narrow(self, name: str, columns: Sequence[str]) -> Any:
         return self.tables[name].select(*columns)
 
-    def summed(self, columns: Sequence[str]) -> Any:
-        return self.tables["panel"].select(*columns)
+    def summed(self, columns: Sequence[str], by: Sequence[str] = ()) -> Any:
+        return self.tables["panel"].select(*columns, *by)
 
 
 @pytest.fixture

@@ -106,8 +106,8 @@ class FakeView:
     def blank(self, name: str) -> Any:
         return ibis.table((DERIVED | TABLES)[name].ibis_schema(), name=name)
 
-    def summed(self, columns: Sequence[str]) -> Any:
-        del columns  # a panel of rows answers too
+    def summed(self, columns: Sequence[str], by: Sequence[str] = ()) -> Any:
+        del columns, by  # a panel of rows answers too
         return self.get("panel")
 
     def narrow(self, name: str, columns: Sequence[str]) -> Any:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fengkong.book.replay._source import Sources
     from fengkong.book.view import View
 
-VERSION = 5
+VERSION = 6
 """Raise it when a derived table can come out otherwise: kept results are then computed anew."""
 
 _SCHEMAS = {name: arrow_schema(table, stamps=False) for name, table in DERIVED.items()}

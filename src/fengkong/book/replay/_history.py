@@ -104,6 +104,11 @@ class History:
             yield first, {name: _whole(batch[name]) for name in names}
             first += len(batch)
 
+    def may_add(self, cents: int) -> bool:
+        """Whether an amount of that size on every row of the panel still has a sum of 64 bits."""
+        months = self.ranges[1][0]
+        return cents * max(len(self.month), len(self.cohort) * months) < 2**62
+
     @cached_property
     def opens_written_off(self) -> bool:
         """Whether the first row of some loan is one of a written-off loan."""
@@ -133,6 +138,8 @@ def read_history(view: View) -> History | None:
     if not 0 < view.rows_at_most("loan_months") <= ROWS_MAX:
         return None
     loans = _read_loans(view, ["disbursed_on", "principal_amount"], owner=True)
+    if not len(loans):
+        return None
     owners = np.asarray(loans["owner"].combine_chunks())
     sort = not view.keeps_order("loan_months")
     facts = _read_facts(view, sort=sort)
@@ -151,7 +158,14 @@ def read_history(view: View) -> History | None:
     replayed = any(view.rows_at_most(name) for name in ("payments", "instalments"))
     if replayed and not young.all():
         return None
-    return History(loans, in_order, at, facts, lambda names: _scan(view, names, sort=sort))
+    history = History(loans, in_order, at, facts, lambda names: _scan(view, names, sort=sort))
+    most = max(largest(history.balance), largest(history.disbursed))
+    return history if history.may_add(most) else None
+
+
+def largest(cents: Array) -> int:
+    """Return the largest amount, of whatever sign."""
+    return max(int(cents.max()), -int(cents.min()))
 
 
 def _read_loans(view: View, names: Sequence[str], *, owner: bool = False) -> pa.Table:
@@ -202,7 +216,7 @@ class _Cents:
 
     def put(self, first: int, cents: Array) -> None:
         """Keep the amounts of a batch."""
-        if self.values.dtype == np.int32 and max(cents.max(), -cents.min()) > _INT32_MAX:
+        if self.values.dtype == np.int32 and largest(cents) > _INT32_MAX:
             self.values = self.values.astype(np.int64)
         self.values[first : first + len(cents)] = cents
 
@@ -236,6 +250,7 @@ class _Facts:
         every = np.arange(_FIRST_DAY, day_number(as_of) + 2, dtype=np.int64)
         months = pn.month_of(every)
         last = np.append(months[1:] > months[:-1], False)
+        last &= months <= np.iinfo(np.int16).max
         self._month_of_last_day = np.where(last, months, -1).astype(np.int16)
 
     def add(self, batch: pa.RecordBatch) -> None:

@@ -28,15 +28,17 @@ LAST_COLUMNS = tuple(
 def last_states(view: View, columns: Sequence[str]) -> pa.Table | None:
     """Return some columns of the states; None where they need more than the last month-ends.
 
-    That is also so where there are payments: they tell the state to the day.
+    That is also so where there are payments, which tell the state to the day, or schedules.
     """
-    told = set(columns) <= set(LAST_COLUMNS) and not view.rows_at_most("payments")
+    columns = columns or ["loan_id"]
+    replayed = any(view.rows_at_most(name) for name in ("payments", "instalments"))
+    told = set(columns) <= set(LAST_COLUMNS) and not replayed
     history = view.history() if told else None
     if history is None:
         return None
     carried = [name for name in columns if name in CARRIED]
     more = ["principal_amount"] if "disbursed_amount" in columns else []
-    loans = loan_columns(view, history, [*carried, *more])
+    loans = loan_columns(view, history, [*carried, *more] or ["loan_id"])
     some = np.diff(history.at) > 0
     loans = loans if some.all() else loans.filter(array(some))
     last = history.at[1:][some] - 1

@@ -200,7 +200,7 @@ def states_of(done: Months, as_of: date) -> pa.Table:
     status = row[:, kn.R_STATUS]
     active, off = status == ACTIVE, status == WRITTEN_OFF
     begin, worst = _default_runs(done.rows, done.rows_at)
-    buckets = np.where(active, np.minimum(7, (row[:, kn.R_DAYS] + 29) // 30), -1)
+    buckets = np.where(active, np.minimum(7, (np.maximum(row[:, kn.R_DAYS], 0) + 29) // 30), -1)
     terms = terms_of(done.loans)
     off_on = np.where(off, _first_off(done), NO_DAY)
     stated = floats_of(done.loans["eir_annual"])

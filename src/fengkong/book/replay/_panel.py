@@ -151,8 +151,8 @@ def opening_state_of(code: Array) -> Array:
 
 def unscheduled(scheduled: Array, paid: Array) -> Array:
     """Return principal paid above the schedule in cents; ``NULL`` where the payment is unknown."""
-    planned = np.where(scheduled == NULL, 0, scheduled)
-    return np.where(paid == NULL, NULL, np.maximum(np.where(paid == NULL, 0, paid) - planned, 0))
+    above = np.where(paid == NULL, 0, paid) - np.maximum(scheduled, 0)
+    return np.where(paid == NULL, NULL, np.maximum(above, 0))
 
 
 def month_of(days: Array) -> Array:

@@ -49,13 +49,8 @@ def _ids(expression: Any) -> Column:
 
 
 def _has_parts(view: View, name: str) -> bool:
-    """Tell whether any batch of the view brought the table, of whatever date."""
-    seen = {entry["batch_id"] for entry in view.inputs}
-    return any(
-        name in batch.tables and batch.tables[name].rows > 0
-        for batch in view.book.batches()
-        if batch.batch_id in seen
-    )
+    """Tell whether the table has a row that was known, of whatever business date."""
+    return view.rows_at_most(name) > 0
 
 
 def _without(ids: Column, others: Column) -> Column:

@@ -15,7 +15,7 @@ from numba import njit
 
 from fengkong.book.replay import _panel as pn
 from fengkong.book.replay._arrow import Column, array, pc
-from fengkong.book.replay._history import FLOWS, in_parts, loan_columns
+from fengkong.book.replay._history import FLOWS, in_parts, largest, loan_columns
 from fengkong.book.schema import PANEL
 from fengkong.book.schema._derived import STATE_CODES
 from fengkong.foundation.money import from_cents
@@ -85,13 +85,19 @@ def summed(view: View, columns: Sequence[str]) -> pa.Table | None:
     return add_up(history, columns, lambda names: loan_columns(view, history, names))
 
 
-def widened(columns: Sequence[str]) -> tuple[str, ...] | None:
+def widened(columns: Sequence[str], by: Sequence[str] = ()) -> tuple[str, ...] | None:
     """Return the columns to sum by so that the answer serves other measures as well.
 
     Without dimensions the finest sum is small: one serves all measures. None where a column is not
-    to be had from a sum (a number of a loan or borrower, days past due).
+    to be had from a sum (a number of a loan or borrower, days past due), or ``by`` names an amount.
     """
-    if not set(columns) <= {*TIME, *CODED, *SUMS[1:], *_FLOWS, *PANEL.dimensions}:
+    if set(by) & {*SUMS, *_FLOWS} or not set(columns) <= {
+        *TIME,
+        *CODED,
+        *SUMS[1:],
+        *_FLOWS,
+        *PANEL.dimensions,
+    }:
         return None
     dimensions = [name for name in PANEL.dimensions if name in columns]
     told = [name for name in (*TIME, *CODED) if name in columns or not dimensions]
@@ -130,8 +136,11 @@ def add_up(
     answer["loan_months"] = array(sums[found, 0])
     for place, name in enumerate(SUMS[1:], start=1):
         answer[name] = from_cents(sums[found, place])
-    for name, sums_of in _flows(history, cells, [n for n in columns if n in _FLOWS]).items():
-        answer[name] = from_cents(sums_of[found])
+    flows = _flows(history, cells, [name for name in columns if name in _FLOWS])
+    if flows is None:
+        return None
+    for name, of_cells in flows.items():
+        answer[name] = from_cents(of_cells[found])
     return pa.table(answer)
 
 
@@ -247,12 +256,14 @@ def _balances(history: History, cells: _Cells) -> Array:
     return _in_parts(history, (int(np.prod(cells.shape)), len(SUMS)), add)
 
 
-def _flows(history: History, cells: _Cells, names: Sequence[str]) -> dict[str, Array]:
-    """Return the sums of what flowed, shape (cells,) each, in one pass over the facts."""
+def _flows(history: History, cells: _Cells, names: Sequence[str]) -> dict[str, Array] | None:
+    """Return the sums of what flowed, shape (cells,) each, in one pass; None: too large to add."""
     sources = [_SOURCES.get(name, [name]) for name in names]
     sums = {name: np.zeros(int(np.prod(cells.shape)), dtype=np.int64) for name in names}
     asked = dict.fromkeys(one for some in sources for one in some)
     for first, amounts in history.flows(list(asked)) if names else ():
+        if not all(history.may_add(largest(cents)) for cents in amounts.values()):
+            return None
         for name, of in zip(names, sources, strict=True):
             _add_flow(
                 first, history.at, history.month, history.code, cells.of_loan, cells.by_month,
@@ -314,7 +325,7 @@ def _add_flow(  # noqa: PLR0917 - Numba calls by position
         r = first + i
         while at[loan + 1] <= r:
             loan += 1
-        value = max(one[i] - two[i], 0) if above else one[i]
+        value = max(one[i] - max(two[i], 0), 0) if above else one[i]
         out[cell_of_loan[loan] + month[r] * by_month + cell_of_code[code[r]]] += value
 
 
