@@ -159,7 +159,7 @@ def read_history(view: View) -> History | None:
     if replayed and not young.all():
         return None
     history = History(loans, in_order, at, facts, lambda names: _scan(view, names, sort=sort))
-    most = max(largest(history.balance), largest(history.disbursed))
+    most = max(facts.balance.largest, largest(history.disbursed))
     return history if history.may_add(most) else None
 
 
@@ -212,11 +212,12 @@ class _Cents:
     """Amounts of rows, as int32 for as long as they fit (21 million), then as int64."""
 
     def __init__(self, room: int) -> None:
-        self.values = np.empty(room, dtype=np.int32)
+        self.values, self.largest = np.empty(room, dtype=np.int32), 0
 
     def put(self, first: int, cents: Array) -> None:
         """Keep the amounts of a batch."""
-        if self.values.dtype == np.int32 and largest(cents) > _INT32_MAX:
+        self.largest = max(self.largest, largest(cents))
+        if self.values.dtype == np.int32 and self.largest > _INT32_MAX:
             self.values = self.values.astype(np.int64)
         self.values[first : first + len(cents)] = cents
 
