@@ -6,7 +6,7 @@ chrono-Compatible Low-Level Date Algorithms.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from numba import njit
 
@@ -16,11 +16,6 @@ EPOCH = date(1970, 1, 1)
 def day_number(day: date) -> int:
     """Return the days from 1970-01-01 to ``day``."""
     return (day - EPOCH).days
-
-
-def day_of(number: int) -> date:
-    """Return the date of a day number."""
-    return EPOCH + timedelta(days=int(number))
 
 
 @njit(cache=True)

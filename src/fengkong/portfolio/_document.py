@@ -29,6 +29,7 @@ def _entry(item: Measure) -> str:
         f" (filled: {', '.join(f'`{name}`' for name in item.columns)})" if item.columns else ""
     )
     needs = ", ".join(f"`{name}`" for name in item.needs)
+    needs += "".join(f"; where there: `{name}`" for name in item.optional)
     return (
         f"\n## {item.name}\n\n**{item.title['en']}** · {item.title['zh']}\n\n"
         f"{item.definition['en']}\n\n{item.definition['zh']}\n\n"

@@ -187,6 +187,18 @@ def test_amounts_too_large_for_whole_cents_are_added_from_the_rows() -> None:
     _same({"loans": [LOAN], "loan_months": months}, ["region"])
 
 
+def test_what_was_written_off_too_large_for_whole_cents_is_added_from_the_rows() -> None:
+    huge = Decimal("9999999999999999.99")
+    lost = {**MONTH, "status": "written_off", "written_off_amount": huge}
+    book = {
+        "loans": [{**LOAN, "loan_id": name} for name in "ABCDEF"],
+        "loan_months": [{**lost, "loan_id": name} for name in "ABCDEF"],
+    }
+    with _view(book, 1) as view:
+        assert "loan_months" not in view.summed(["exposure_amount"]).columns
+    _same(book, [])
+
+
 def test_a_year_far_ahead_is_no_month_of_the_past() -> None:
     months = [MONTH, {**MONTH, "month_end": date(5461, 12, 31)}]
     made = {"loans": [LOAN], "loan_months": months}

@@ -1,7 +1,8 @@
 """A panel summed over everything but a few columns, without making its rows.
 
 Every cell of the answer has a number: month, cohort, age, what the code tells apart and the loan's
-dimensions each move it by their own step. Adding up is then one compiled pass for each amount.
+dimensions each move it by their own step. Adding up is then one compiled pass over the balances,
+and one over the facts for what flowed.
 """
 
 from __future__ import annotations
@@ -91,13 +92,8 @@ def widened(columns: Sequence[str], by: Sequence[str] = ()) -> tuple[str, ...] |
     Without dimensions the finest sum is small: one serves all measures. None where a column is not
     to be had from a sum (a number of a loan or borrower, days past due), or ``by`` names an amount.
     """
-    if set(by) & {*SUMS, *_FLOWS} or not set(columns) <= {
-        *TIME,
-        *CODED,
-        *SUMS[1:],
-        *_FLOWS,
-        *PANEL.dimensions,
-    }:
+    amounts = {*SUMS[1:], *_FLOWS}
+    if set(by) & amounts or not set(columns) <= {*TIME, *CODED, *amounts, *PANEL.dimensions}:
         return None
     dimensions = [name for name in PANEL.dimensions if name in columns]
     told = [name for name in (*TIME, *CODED) if name in columns or not dimensions]
@@ -121,16 +117,16 @@ def add_up(
     -------
     pyarrow.Table or None
         ``columns`` (an amount that no row knows is 0) and ``loan_months``, the rows of the panel
-        that a row stands for. None where there would be too many cells.
+        that a row stands for. None with too many cells, or amounts too large to add in 64 bits.
     """
     key = tuple(name for name in columns if name not in _FLOWS)
     if key not in history.sums:
         dimensions = _dimensions([name for name in columns if name in PANEL.dimensions], loans)
         cells = _cells(history, columns, dimensions)
-        history.sums[key] = cells and (cells, dimensions, _balances(history, cells))
-    if history.sums[key] is None:
-        return None
+        history.sums[key] = (cells, dimensions, _balances(history, cells) if cells else None)
     cells, dimensions, sums = history.sums[key]
+    if sums is None:
+        return None
     found = np.flatnonzero(sums[:, 0])
     answer = _labels(columns, cells, np.unravel_index(found, cells.shape), dimensions)
     answer["loan_months"] = array(sums[found, 0])
@@ -225,35 +221,28 @@ def _code_places(columns: Sequence[str], used: Array) -> tuple[Array, Array]:
     return of_code, there[first]
 
 
-def _in_parts(history: History, shape: Sequence[int], add: Callable[..., None]) -> Array:
-    """Run a pass over all loans, each part into cells of its own, and return the sum."""
+def _balances(history: History, cells: _Cells) -> Array | None:
+    """Return the `SUMS` of each cell, shape (cells, 7); None: too large to add."""
+    balance = own = history.balance  # 0 where written off
+    if history.opens_written_off:
+        parts = history.flows(["written_off_amount"])
+        own = np.concatenate([amounts["written_off_amount"] for _, amounts in parts])
+        if not history.may_add(largest(own)):
+            return None
     found: list[Array] = []
 
     def work(first: int, stop: int) -> None:
-        out = np.zeros(shape, dtype=np.int64)
-        add(first, stop, out)
+        out = np.zeros((int(np.prod(cells.shape)), len(SUMS)), dtype=np.int64)
+        _add_balances(
+            first, stop, history.at, history.month, history.last_month, history.code, _GONE_ON,
+            cells.of_loan, cells.by_month, cells.of_code, history.disbursed, balance, own, out,
+        )  # fmt: skip
         found.append(out)
 
     in_parts(len(history.cohort), work)
     for other in found[1:]:
         found[0] += other
     return found[0]
-
-
-def _balances(history: History, cells: _Cells) -> Array:
-    """Return the `SUMS` of each cell, shape (cells, 7)."""
-    balance = own = history.balance  # 0 where written off
-    if history.opens_written_off:
-        parts = history.flows(["written_off_amount"])
-        own = np.concatenate([amounts["written_off_amount"] for _, amounts in parts])
-
-    def add(first: int, stop: int, out: Array) -> None:
-        _add_balances(
-            first, stop, history.at, history.month, history.last_month, history.code, _GONE_ON,
-            cells.of_loan, cells.by_month, cells.of_code, history.disbursed, balance, own, out,
-        )  # fmt: skip
-
-    return _in_parts(history, (int(np.prod(cells.shape)), len(SUMS)), add)
 
 
 def _flows(history: History, cells: _Cells, names: Sequence[str]) -> dict[str, Array] | None:
