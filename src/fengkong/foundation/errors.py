@@ -2,7 +2,8 @@
 
 FengkongError
 ├── InputError (ValueError)         a caller passed what a function does not accept
-│   └── OutOfRangeError             a number outside its interval
+│   ├── OutOfRangeError             a number outside its interval
+│   └── ColumnTypeError             a column of another type than a model expects
 ├── FormulaError (ValueError)       a text of the expression language is wrong; points at the column
 ├── DataQualityError                data of others cannot be read as it stands
 │   └── TapeError                   names file, line, column and rule
@@ -37,6 +38,16 @@ class OutOfRangeError(InputError):
     def __init__(self, *, name: str, value: float, allowed: str) -> None:
         super().__init__(f"{name} must lie in {allowed}; got {value!r}")
         self.name, self.value, self.allowed = name, value, allowed
+
+
+class ColumnTypeError(InputError, TypeError):
+    """A column is of another type than a model expects."""
+
+    code = "fengkong.input.column_type"
+
+    def __init__(self, *, name: str, expected: str, found: str) -> None:
+        super().__init__(f"column {name!r}: expected {expected}; found {found}")
+        self.name, self.expected, self.found = name, expected, found
 
 
 class FormulaError(FengkongError, ValueError):

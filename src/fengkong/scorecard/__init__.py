@@ -1,0 +1,1 @@
+"""The scorecard lab: develop, validate and watch credit models."""

@@ -1,0 +1,1 @@
+"""Optimal binning: exact, fast, and plain to read and edit."""

@@ -1,0 +1,1 @@
+"""The card: selection, fit, points, reasons."""

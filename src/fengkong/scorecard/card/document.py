@@ -1,0 +1,162 @@
+"""The card as a document: everything that scoring, reasons and exports need, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from fengkong.foundation.errors import InputError
+from fengkong.scorecard.binning.bins import ColumnBins, FloatArray
+
+FORMAT = "fengkong.scorecard/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scaling:
+    """How log odds of good become points: score = offset + factor x log odds.
+
+    Attributes
+    ----------
+    method : "pdo" or "min_max"
+        What factor and offset were made from.
+    factor, offset : float
+        Points per unit of log odds, and points at even odds.
+    decimals : int or None
+        Each bin's points are rounded half up to this many decimals; None leaves them unrounded.
+    settings : dict
+        What the modeller asked for (pdo, base_score, base_odds; or low, high).
+    """
+
+    method: Literal["pdo", "min_max"]
+    factor: float
+    offset: float
+    decimals: int | None
+    settings: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Variable:
+    """One variable of the card.
+
+    Attributes
+    ----------
+    bins : ColumnBins
+        Its bins.
+    points : ndarray of shape (bins.n_codes,)
+        Points of each code.
+    coefficient, standard_error, p_value : float
+        Of its WoE in the logistic regression of the log odds of good.
+    """
+
+    bins: ColumnBins
+    points: FloatArray
+    coefficient: float
+    standard_error: float
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grade:
+    """One grade of the master scale: scores from ``score_from`` up to the next grade's."""
+
+    name: str
+    score_from: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Card:
+    """A scorecard, whole: score = base_points + sum of the points of each variable's bin.
+
+    Attributes
+    ----------
+    variables : tuple of Variable
+        In the order of the columns.
+    intercept : float
+        Of the log odds of good.
+    base_points : float
+        Points that every applicant starts from.
+    scaling : Scaling
+    calibration : dict or None
+        A map from the score's own probability to a calibrated one, as `validation` writes it.
+    grades : tuple of Grade
+        Ascending by ``score_from``; the first starts at minus infinity.
+    reasons : dict
+        Version of the text map, and texts by variable (see `reasons.yaml`).
+    audit : dict
+        Selection steps, sample, seed, versions: how the card came to be.
+    """
+
+    name: str
+    variables: tuple[Variable, ...]
+    intercept: float
+    base_points: float
+    scaling: Scaling
+    calibration: dict[str, Any] | None = None
+    grades: tuple[Grade, ...] = ()
+    reasons: dict[str, Any] = field(default_factory=dict)
+    audit: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Return the one JSON format that holds everything; floats read back bit-equal."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=1, allow_nan=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the document as plain values."""
+        scaling = {key: getattr(self.scaling, key) for key in Scaling.__slots__}
+        return {
+            "format": FORMAT, "name": self.name, "intercept": self.intercept,
+            "base_points": self.base_points, "scaling": scaling,
+            "variables": [
+                {"bins": v.bins.to_dict(), "points": v.points.tolist(),
+                 "coefficient": v.coefficient, "standard_error": v.standard_error,
+                 "p_value": v.p_value} for v in self.variables],
+            "calibration": self.calibration,
+            "grades": [{key: getattr(grade, key) for key in Grade.__slots__}
+                       for grade in self.grades],
+            "reasons": self.reasons, "audit": self.audit,
+        }  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, found: dict[str, Any]) -> Self:
+        """Read a document back."""
+        if found.get("format") != FORMAT:
+            raise InputError(f"not a scorecard: format is {found.get('format')!r}, not {FORMAT!r}")
+        variables = tuple(
+            Variable(
+                bins=ColumnBins.from_dict(v["bins"]),
+                points=np.array(v["points"], dtype=np.float64),
+                coefficient=v["coefficient"],
+                standard_error=v["standard_error"],
+                p_value=v["p_value"],
+            )
+            for v in found["variables"]
+        )
+        return cls(
+            name=found["name"], variables=variables, intercept=found["intercept"],
+            base_points=found["base_points"], scaling=Scaling(**found["scaling"]),
+            calibration=found["calibration"], reasons=found["reasons"], audit=found["audit"],
+            grades=tuple(Grade(**grade) for grade in found["grades"]),
+        )  # fmt: skip
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read a card from its JSON text."""
+        try:
+            found = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise InputError(f"not a scorecard: {error}") from error
+        return cls.from_dict(found)
+
+    def save(self, path: Path) -> None:
+        """Write the card to a file."""
+        path.write_text(self.to_json(), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a card from a file."""
+        return cls.from_json(path.read_text(encoding="utf-8"))
