@@ -3,7 +3,9 @@
 FengkongError
 ├── InputError (ValueError)         a caller passed what a function does not accept
 │   ├── OutOfRangeError             a number outside its interval
-│   └── ColumnTypeError             a column of another type than a model expects
+│   ├── ColumnTypeError             a column of another type than a model expects
+│   ├── OneClassError               outcomes are all good or all bad: nothing to tell apart
+│   └── ProtectedFeatureError       a column of protected groups is among a model's features
 ├── FormulaError (ValueError)       a text of the expression language is wrong; points at the column
 ├── DataQualityError                data of others cannot be read as it stands
 │   └── TapeError                   names file, line, column and rule
@@ -48,6 +50,28 @@ class ColumnTypeError(InputError, TypeError):
     def __init__(self, *, name: str, expected: str, found: str) -> None:
         super().__init__(f"column {name!r}: expected {expected}; found {found}")
         self.name, self.expected, self.found = name, expected, found
+
+
+class OneClassError(InputError):
+    """Outcomes are all good or all bad, so a figure that tells them apart does not exist."""
+
+    code = "fengkong.input.one_class"
+
+
+class ProtectedFeatureError(InputError):
+    """A column that says which protected group a person belongs to is a feature of the model.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        The group columns found among the features.
+    """
+
+    code = "fengkong.input.protected_feature"
+
+    def __init__(self, columns: tuple[str, ...]) -> None:
+        super().__init__(f"group columns are among the model's features: {', '.join(columns)}")
+        self.columns = columns
 
 
 class FormulaError(FengkongError, ValueError):
