@@ -197,6 +197,8 @@ def _is_all_missing(column: Any) -> bool:
 
 def _numbers(column: Any) -> NDArray[np.float64]:
     if isinstance(column, pd.Series):
+        if isinstance(column.dtype, np.dtype) and column.dtype != object:
+            return np.ascontiguousarray(column.to_numpy(), dtype=np.float64)  # a view if it can be
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
     if column.dtype == object:
         return pd.to_numeric(pd.Series(column)).to_numpy(dtype=np.float64, na_value=np.nan)
