@@ -5,7 +5,11 @@ FengkongError
 │   ├── OutOfRangeError             a number outside its interval
 │   ├── ColumnTypeError             a column of another type than a model expects
 │   ├── OneClassError               outcomes are all good or all bad: nothing to tell apart
-│   └── ProtectedFeatureError       a column of protected groups is among a model's features
+│   ├── ProtectedFeatureError       a column of protected groups is among a model's features
+│   ├── SeparationError             columns tell every good from every bad: no finite coefficients
+│   ├── CollinearError              columns are sums of each other: coefficients are not determined
+│   ├── WrongSignError              the points of a forced variable would run against its bad rate
+│   └── NoVariableLeftError         selection left no variable, with the reason of each
 ├── FormulaError (ValueError)       a text of the expression language is wrong; points at the column
 ├── DataQualityError                data of others cannot be read as it stands
 │   └── TapeError                   names file, line, column and rule
@@ -72,6 +76,77 @@ class ProtectedFeatureError(InputError):
     def __init__(self, columns: tuple[str, ...]) -> None:
         super().__init__(f"group columns are among the model's features: {', '.join(columns)}")
         self.columns = columns
+
+
+class SeparationError(InputError):
+    """Columns tell every good from every bad, so coefficients grow without limit.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        The columns that do it, the strongest first.
+    """
+
+    code = "fengkong.input.separation"
+
+    def __init__(self, columns: tuple[str, ...]) -> None:
+        super().__init__(
+            f"good and bad are told apart perfectly, most of all by {', '.join(columns[:5])}: look "
+            "for a column that knows the outcome, or give a penalty"
+        )
+        self.columns = columns
+
+
+class CollinearError(InputError):
+    """Columns are sums of each other, so their coefficients are not determined.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Columns that add nothing to those before them.
+    """
+
+    code = "fengkong.input.collinear"
+
+    def __init__(self, columns: tuple[str, ...]) -> None:
+        super().__init__(f"constant, or a sum of other columns: {', '.join(columns)}")
+        self.columns = columns
+
+
+class WrongSignError(InputError):
+    """The points of a variable that must be in the card would run against its bad rate.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        The variables.
+    """
+
+    code = "fengkong.input.wrong_sign"
+
+    def __init__(self, columns: tuple[str, ...]) -> None:
+        super().__init__(
+            f"forced into the card, but their points would run against their bad rates: "
+            f"{', '.join(columns)}; leave them out, or the variable that takes their effect"
+        )
+        self.columns = columns
+
+
+class NoVariableLeftError(InputError):
+    """Selection left no variable.
+
+    Attributes
+    ----------
+    reasons : dict of str to str
+        Why each variable left.
+    """
+
+    code = "fengkong.input.no_variable_left"
+
+    def __init__(self, reasons: dict[str, str]) -> None:
+        shown = "; ".join(f"{name}: {why}" for name, why in list(reasons.items())[:8])
+        super().__init__(f"selection left no variable ({shown}{'; ...' * (len(reasons) > 8)})")
+        self.reasons = reasons
 
 
 class FormulaError(FengkongError, ValueError):
