@@ -2,6 +2,25 @@
 
 from __future__ import annotations
 
+from fengkong.scorecard.validation._calibration import (
+    BrierSplit,
+    CalibrationSlope,
+    HosmerLemeshow,
+    brier_score,
+    brier_split,
+    calibration_slope,
+    calibration_table,
+    expected_calibration_error,
+    hosmer_lemeshow,
+)
+from fengkong.scorecard.validation._calibrators import (
+    BetaCalibrator,
+    Calibrator,
+    IsotonicCalibrator,
+    PlattCalibrator,
+    calibrator,
+    calibrator_from_dict,
+)
 from fengkong.scorecard.validation._discrimination import (
     AucInterval,
     AucTest,
@@ -20,8 +39,15 @@ from fengkong.scorecard.validation._gains import (
     lift_table,
     roc_points,
 )
+from fengkong.scorecard.validation._grades import (
+    grade_table,
+)
 
 __all__ = [
-    "AucInterval", "AucTest", "KolmogorovSmirnov", "accuracy_ratio", "auc", "auc_interval",
-    "auc_test", "cap_points", "gini", "ks", "ks_grade", "ks_table", "lift_table", "roc_points",
+    "AucInterval", "AucTest", "BetaCalibrator", "BrierSplit", "CalibrationSlope", "Calibrator",
+    "HosmerLemeshow", "IsotonicCalibrator", "KolmogorovSmirnov", "PlattCalibrator",
+    "accuracy_ratio", "auc", "auc_interval", "auc_test", "brier_score", "brier_split",
+    "calibration_slope", "calibration_table", "calibrator", "calibrator_from_dict",
+    "cap_points", "expected_calibration_error", "gini", "grade_table", "hosmer_lemeshow", "ks",
+    "ks_grade", "ks_table", "lift_table", "roc_points",
 ]  # fmt: skip
