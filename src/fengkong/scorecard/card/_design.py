@@ -250,7 +250,11 @@ def _chunk(
     design: Design, outcomes: Outcomes, beta: FloatArray, begin: int, end: int, want: Want
 ) -> tuple[float, FloatArray, FloatArray | None, float, float]:
     width = design.columns + 1
-    buffer, residual, root = np.empty((width, BLOCK_ROWS)), np.empty(BLOCK_ROWS), np.empty(BLOCK_ROWS)
+    buffer, residual, root = (
+        np.empty((width, BLOCK_ROWS)),
+        np.empty(BLOCK_ROWS),
+        np.empty(BLOCK_ROWS),
+    )
     likelihood, gradient = 0.0, np.zeros(width)
     matrix = None if want == "gradient" else np.zeros((width, width))
     least_good, most_bad = np.inf, -np.inf

@@ -1,16 +1,28 @@
-"""The card as a document: everything that scoring, reasons and exports need, and nothing else."""
+"""The card as a document: everything that scoring, reasons and exports need, and nothing else.
+
+The document also scores: :meth:`Card.score`, :meth:`Card.score_one` and their short forms hand over
+to `scoring`, which is imported when it is first needed.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
 from fengkong.foundation.errors import InputError
 from fengkong.scorecard.binning.bins import ColumnBins, FloatArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from fengkong.scorecard.card.scoring import Scored, ScoredTable
+    from fengkong.scorecard.validation import Calibrator
 
 FORMAT = "fengkong.scorecard/1"
 
@@ -68,7 +80,7 @@ class Grade:
     probability: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Card:
     """A scorecard, whole: score = base_points + sum of the points of each variable's bin.
 
@@ -100,6 +112,109 @@ class Card:
     grades: tuple[Grade, ...] = ()
     reasons: dict[str, Any] = field(default_factory=dict)
     audit: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the variables, in the order of the card."""
+        return tuple(variable.bins.name for variable in self.variables)
+
+    def score(self, X: Any) -> ScoredTable:
+        """Score every row of a table.
+
+        Parameters
+        ----------
+        X : DataFrame, pyarrow.Table, ndarray, mapping or Table
+            Holds every variable of the card; other columns are not read.
+
+        Returns
+        -------
+        ScoredTable
+            Points, log odds of good, probability of bad, and counts of unseen categories.
+
+        Raises
+        ------
+        InputError
+            A variable is not in the table.
+        ColumnTypeError
+            A column is of another type than the card was made for.
+
+        Notes
+        -----
+        Missing values have a bin of their own. Infinite numbers fall in the first and last bin. An
+        unseen category follows the pooled rare ones where the card has such a bin, and is neutral
+        (WoE 0) where it has none. No row is ever NaN.
+        """
+        from fengkong.scorecard.card.scoring import score_table
+
+        return score_table(self, X)
+
+    def points(self, X: Any) -> FloatArray:
+        """Return the score of every row, shape (n_rows,); higher is safer."""
+        from fengkong.foundation.tables import read_table
+        from fengkong.scorecard.card._points import total_points
+
+        return total_points(self, read_table(X))[0]
+
+    def log_odds(self, X: Any) -> FloatArray:
+        """Return the log odds of good that each row's (rounded) score stands for."""
+        return self.score(X).log_odds
+
+    def probability(self, X: Any) -> FloatArray:
+        """Return each row's probability of bad, from the rounded score and the calibration."""
+        return self.score(X).probability
+
+    def variable_points(self, X: Any) -> pd.DataFrame:
+        """Return the points of each variable, one column each."""
+        import pandas as pd
+
+        from fengkong.foundation.tables import read_table
+        from fengkong.scorecard.card._points import points_by_variable
+
+        return pd.DataFrame(points_by_variable(self, read_table(X)))
+
+    def score_one(self, record: Mapping[str, Any], *, missing: Collection[str] = ()) -> Scored:
+        """Score one record, with the same numbers as a table that holds it, bit for bit.
+
+        Parameters
+        ----------
+        record : mapping of str to value
+            A value for each variable; None, NaN or NA where it is not known.
+        missing : collection of str, optional
+            Variables that the record may leave out; they count as not known.
+
+        Returns
+        -------
+        Scored
+
+        Raises
+        ------
+        InputError
+            The record lacks a variable that ``missing`` does not name.
+        ColumnTypeError
+            A value is of another type than the card was made for.
+        """
+        return self._scorer(record, missing)
+
+    @cached_property
+    def _scorer(self) -> Callable[[Mapping[str, Any], Collection[str]], Scored]:
+        from fengkong.scorecard.card.scoring import record_scorer
+
+        return record_scorer(self)
+
+    @cached_property
+    def calibrator(self) -> Calibrator:
+        """The calibration, ready to use.
+
+        Raises
+        ------
+        InputError
+            The card has none.
+        """
+        from fengkong.scorecard.validation import calibrator_from_dict
+
+        if self.calibration is None:
+            raise InputError(f"card {self.name!r} is not calibrated")
+        return calibrator_from_dict(self.calibration)
 
     def to_json(self) -> str:
         """Return the one JSON format that holds everything; floats read back bit-equal."""
