@@ -1,0 +1,221 @@
+# ruff: noqa: PLR0917  (Numba functions take no keyword-only arguments)
+"""One numeric column as two sorted lists, goods and bads: every count is then a binary search.
+
+Sorting both classes costs less than counting into pre-bins and sorting samples of them, is exact
+for every cut that a later step may try, and does not depend on the order of the rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+_njit = numba.njit(cache=True, nogil=True)
+FloatArray = NDArray[np.float64]
+ByteArray = NDArray[np.uint8]
+_SAMPLED = 1024  # values taken from each class to place the edges of pre-bins
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ranked:
+    """The regular values of a column by class, and the tallies of all others.
+
+    Attributes
+    ----------
+    goods, bads : ndarray of shape (n_goods,), (n_bads,)
+        Ascending, without missing and special values.
+    goods_below, bads_below : ndarray of shape (n_goods + 1,), (n_bads + 1,)
+        Sum of the weights of the first i values; empty where every row weighs 1.
+    tallies : ndarray of shape (1 + n_specials, 2)
+        Weight of goods and bads that are missing, then of each special.
+    """
+
+    goods: FloatArray
+    bads: FloatArray
+    goods_below: FloatArray
+    bads_below: FloatArray
+    tallies: FloatArray
+
+    def below(self, cuts: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the weight of goods and of bads below each cut, then of all; starts with 0."""
+        goods, bads = np.zeros(len(cuts) + 2), np.zeros(len(cuts) + 2)
+        count_below(self.goods, self.goods_below, cuts, goods)
+        count_below(self.bads, self.bads_below, cuts, bads)
+        return goods, bads
+
+    def candidates(self, *, at_most: int) -> FloatArray:
+        """Return edges of pre-bins: all distinct values, or quantiles where those are too many."""
+        edges = np.empty(at_most + 1)
+        count = list_distinct(self.goods, self.bads, at_most, edges)
+        if count > at_most:
+            count = place_quantiles(
+                self.goods, self.goods_below, self.bads, self.bads_below, at_most, edges
+            )
+        return edges[:count].copy()
+
+
+@_njit
+def split_by_class(
+    values: FloatArray, bad: ByteArray, weights: FloatArray, special_values: FloatArray,
+    special_codes: ByteArray, goods: FloatArray, bads: FloatArray, good_weights: FloatArray,
+    bad_weights: FloatArray, tallies: FloatArray,
+) -> tuple[int, int]:  # fmt: skip
+    """Write the regular values of each class; return how many they are.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n_rows,)
+    bad : ndarray of uint8, shape (n_rows,)
+        1 for bad.
+    weights : ndarray of float64, shape (n_rows,), or empty
+        Empty where every row weighs 1.
+    special_values, special_codes : ndarray
+        Codes count from 1; 0 is missing.
+    goods, bads, good_weights, bad_weights : ndarray
+        Written; one place longer than there are goods and bads. Weights only where there are some.
+    tallies : ndarray of shape (1 + n_specials, 2)
+        Added to.
+    """
+    n_goods, n_bads = 0, 0
+    simple = len(weights) == 0 and len(special_values) == 0
+    for row in range(len(values)):
+        value, is_bad = values[row], int(bad[row])
+        if simple and not np.isnan(value):  # both are written, one place moves on: no branch
+            goods[n_goods] = value
+            bads[n_bads] = value
+            n_goods += 1 - is_bad
+            n_bads += is_bad
+            continue
+        weight = 1.0 if len(weights) == 0 else weights[row]
+        code = 0 if np.isnan(value) else -1
+        for place in range(len(special_values)):
+            if value == special_values[place]:
+                code = int(special_codes[place])
+        if code >= 0:
+            tallies[code, is_bad] += weight
+        elif weight > 0.0 and is_bad:
+            bads[n_bads] = value
+            if len(weights):
+                bad_weights[n_bads] = weight
+            n_bads += 1
+        elif weight > 0.0:
+            goods[n_goods] = value
+            if len(weights):
+                good_weights[n_goods] = weight
+            n_goods += 1
+    return n_goods, n_bads
+
+
+@_njit
+def weight_below(values: FloatArray, below: FloatArray, cut: float) -> float:
+    """Return the weight of the values under a cut."""
+    place = np.searchsorted(values, cut)
+    return below[place] if len(below) else float(place)
+
+
+@_njit
+def count_below(values: FloatArray, below: FloatArray, cuts: FloatArray, found: FloatArray) -> None:
+    """Write 0, the weight under each cut, and the weight of all."""
+    found[0] = 0.0
+    for place in range(len(cuts)):
+        found[place + 1] = weight_below(values, below, cuts[place])
+    found[len(cuts) + 1] = below[-1] if len(below) else float(len(values))
+
+
+@_njit
+def next_above(goods: FloatArray, bads: FloatArray, value: float) -> float:
+    """Return the smallest value of either class above ``value``; infinity if there is none."""
+    g = np.searchsorted(goods, value, side="right")
+    b = np.searchsorted(bads, value, side="right")
+    found = goods[g] if g < len(goods) else np.inf
+    return min(found, bads[b]) if b < len(bads) else found
+
+
+@_njit
+def list_distinct(goods: FloatArray, bads: FloatArray, at_most: int, edges: FloatArray) -> int:
+    """Write the distinct finite values after the first; return their number, at_most + 1 if more.
+
+    The first value is no edge, because nothing is below it; neither is an infinity, because a cut
+    must be a number that a person and a document can hold.
+    """
+    first = np.inf
+    if len(goods):
+        first = goods[0]
+    if len(bads):
+        first = min(first, bads[0])
+    value, count = first, 0
+    while count <= at_most:
+        value = next_above(goods, bads, value)
+        if value == np.inf:
+            return count
+        edges[count] = value
+        count += 1
+    return count
+
+
+@_njit
+def _spread(values: FloatArray, below: FloatArray, found: FloatArray) -> None:
+    """Write values at equal steps of weight."""
+    total = below[-1] if len(below) else float(len(values))
+    for place in range(len(found)):
+        target = (place + 0.5) / len(found) * total
+        index = np.searchsorted(below, target) - 1 if len(below) else int(target)
+        found[place] = values[min(max(index, 0), len(values) - 1)]
+
+
+@_njit
+def place_quantiles(
+    goods: FloatArray, goods_below: FloatArray, bads: FloatArray, bads_below: FloatArray,
+    at_most: int, edges: FloatArray,
+) -> int:  # fmt: skip
+    """Write edges at equal steps of the mean of both classes' distributions; return their number.
+
+    Both classes count alike, because a bin's part of the objective hangs on its share of goods and
+    of bads. A value heavier than a step is a pre-bin of its own, and the rest share what is left.
+    """
+    sides = (1 if len(goods) else 0) + (1 if len(bads) else 0)
+    sample = np.empty(sides * _SAMPLED)
+    if len(goods):
+        _spread(goods, goods_below, sample[:_SAMPLED])
+    if len(bads):
+        _spread(bads, bads_below, sample[(sides - 1) * _SAMPLED :])
+    sample.sort()
+    step = len(sample) / at_most
+    heavy_weight, heavy_count, run = 0, 0, 0
+    for place in range(1, len(sample) + 1):
+        if place == len(sample) or sample[place] != sample[place - 1]:
+            if place - run >= step:
+                heavy_weight += place - run
+                heavy_count += 1
+            run = place
+    left = max(at_most - 2 * heavy_count, 1)
+    light_step = max((len(sample) - heavy_weight) / left, 1.0)
+    return _close_steps(sample, step, light_step, goods, bads, at_most, edges)
+
+
+@_njit
+def _close_steps(
+    sample: FloatArray, step: float, light_step: float, goods: FloatArray, bads: FloatArray,
+    at_most: int, edges: FloatArray,
+) -> int:  # fmt: skip
+    """Write an edge where a step is full, and on both sides of a heavy value."""
+    count, filled, run, last = 0, 0.0, 0, -np.inf
+    for place in range(1, len(sample) + 1):
+        if place < len(sample) and sample[place] == sample[place - 1]:
+            continue
+        value, size = sample[run], place - run
+        heavy = size >= step
+        run = place
+        if (heavy or filled >= light_step) and last < value < np.inf and count < at_most:
+            edges[count], last, filled = value, value, 0.0
+            count += 1
+        filled += size
+        if heavy:
+            after = next_above(goods, bads, value)
+            if last < after < np.inf and count < at_most:
+                edges[count], last, filled = after, after, 0.0
+                count += 1
+    return count
