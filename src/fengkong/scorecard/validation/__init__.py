@@ -32,6 +32,12 @@ from fengkong.scorecard.validation._discrimination import (
     ks,
     ks_grade,
 )
+from fengkong.scorecard.validation._fairness import (
+    Fairness,
+    approved_at,
+    fairness,
+    refuse_group_features,
+)
 from fengkong.scorecard.validation._gains import (
     accuracy_ratio,
     cap_points,
@@ -42,12 +48,21 @@ from fengkong.scorecard.validation._gains import (
 from fengkong.scorecard.validation._grades import (
     grade_table,
 )
+from fengkong.scorecard.validation._leakage import (
+    Finding,
+    leakage_findings,
+)
+from fengkong.scorecard.validation._stability import (
+    RankOrder,
+    rank_order,
+)
 
 __all__ = [
     "AucInterval", "AucTest", "BetaCalibrator", "BrierSplit", "CalibrationSlope", "Calibrator",
-    "HosmerLemeshow", "IsotonicCalibrator", "KolmogorovSmirnov", "PlattCalibrator",
-    "accuracy_ratio", "auc", "auc_interval", "auc_test", "brier_score", "brier_split",
-    "calibration_slope", "calibration_table", "calibrator", "calibrator_from_dict",
-    "cap_points", "expected_calibration_error", "gini", "grade_table", "hosmer_lemeshow", "ks",
-    "ks_grade", "ks_table", "lift_table", "roc_points",
+    "Fairness", "Finding", "HosmerLemeshow", "IsotonicCalibrator", "KolmogorovSmirnov",
+    "PlattCalibrator", "RankOrder", "accuracy_ratio", "approved_at", "auc", "auc_interval",
+    "auc_test", "brier_score", "brier_split", "calibration_slope", "calibration_table",
+    "calibrator", "calibrator_from_dict", "cap_points", "expected_calibration_error",
+    "fairness", "gini", "grade_table", "hosmer_lemeshow", "ks", "ks_grade", "ks_table",
+    "leakage_findings", "lift_table", "rank_order", "refuse_group_features", "roc_points",
 ]  # fmt: skip
