@@ -52,17 +52,31 @@ from fengkong.scorecard.validation._leakage import (
     Finding,
     leakage_findings,
 )
+from fengkong.scorecard.validation._reject import (
+    AugmentedDesign,
+    acceptance_by_band,
+    accepted_only,
+    fuzzy_augmentation,
+    parcelling,
+    reweighting,
+)
+from fengkong.scorecard.validation._sensitivity import (
+    reject_sensitivity,
+)
 from fengkong.scorecard.validation._stability import (
     RankOrder,
     rank_order,
 )
 
 __all__ = [
-    "AucInterval", "AucTest", "BetaCalibrator", "BrierSplit", "CalibrationSlope", "Calibrator",
-    "Fairness", "Finding", "HosmerLemeshow", "IsotonicCalibrator", "KolmogorovSmirnov",
-    "PlattCalibrator", "RankOrder", "accuracy_ratio", "approved_at", "auc", "auc_interval",
-    "auc_test", "brier_score", "brier_split", "calibration_slope", "calibration_table",
-    "calibrator", "calibrator_from_dict", "cap_points", "expected_calibration_error",
-    "fairness", "gini", "grade_table", "hosmer_lemeshow", "ks", "ks_grade", "ks_table",
-    "leakage_findings", "lift_table", "rank_order", "refuse_group_features", "roc_points",
+    "AucInterval", "AucTest", "AugmentedDesign", "BetaCalibrator", "BrierSplit",
+    "CalibrationSlope", "Calibrator", "Fairness", "Finding", "HosmerLemeshow",
+    "IsotonicCalibrator", "KolmogorovSmirnov", "PlattCalibrator", "RankOrder",
+    "acceptance_by_band", "accepted_only", "accuracy_ratio", "approved_at", "auc",
+    "auc_interval", "auc_test", "brier_score", "brier_split", "calibration_slope",
+    "calibration_table", "calibrator", "calibrator_from_dict", "cap_points",
+    "expected_calibration_error", "fairness", "fuzzy_augmentation", "gini", "grade_table",
+    "hosmer_lemeshow", "ks", "ks_grade", "ks_table", "leakage_findings", "lift_table",
+    "parcelling", "rank_order", "refuse_group_features", "reject_sensitivity", "reweighting",
+    "roc_points",
 ]  # fmt: skip
