@@ -246,7 +246,7 @@ def _filled(design: Design, buffer: FloatArray, start: int, stop: int) -> FloatA
     return block
 
 
-def _chunk(
+def _chunk(  # noqa: PLR0917 - one call, by position
     design: Design, outcomes: Outcomes, beta: FloatArray, begin: int, end: int, want: Want
 ) -> tuple[float, FloatArray, FloatArray | None, float, float]:
     width = design.columns + 1
@@ -286,7 +286,7 @@ def _gather(codes, tables, start, stop, block):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _explain(log_odds, good, weight, residual, root, squares):  # type: ignore[no-untyped-def]
+def _explain(log_odds, good, weight, residual, root, squares):  # type: ignore[no-untyped-def]  # noqa: PLR0917
     """Sum log likelihood; leave each row's weighted residual and the root of its weight."""
     likelihood, least_good, most_bad = 0.0, np.inf, -np.inf
     for i in range(len(log_odds)):

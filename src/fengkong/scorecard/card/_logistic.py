@@ -1,13 +1,13 @@
 """Logistic regression of good on WoE, with coefficients held at or above zero.
 
 Newton's method; each step solves the quadratic model under the bounds exactly, so a coefficient
-reaches zero and leaves it as the data say. On many rows it starts from the answer of a part of them.
+reaches zero and leaves it as the data say. On many rows it starts from the answer of a part.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,6 +87,17 @@ class LogisticFit:
     def bic(self) -> float:
         """Schwarz's criterion: ln(sum of weights) x degrees - 2 x log likelihood."""
         return float(np.log(self.weight_sum)) * self.degrees - 2.0 * self.log_likelihood
+
+    def without_bound(self) -> Self:
+        """Return the same fit without the columns held at zero: it is their optimum too."""
+        free = np.append(True, ~self.at_bound)
+        rest = ~self.at_bound
+        return replace(
+            self, names=tuple(np.array(self.names, dtype=object)[rest]),
+            coefficients=self.coefficients[rest], at_bound=self.at_bound[rest],
+            standard_errors=self.standard_errors[free], p_values=self.p_values[free],
+            covariance=self.covariance[np.ix_(free, free)],
+        )  # fmt: skip
 
 
 def fit_logistic(
@@ -296,7 +307,7 @@ def _best_of_quadratic(
     return result
 
 
-def _summary(
+def _summary(  # noqa: PLR0917 - one call, by position
     design: Design, outcomes: Outcomes, beta: FloatArray, sums: Sums, matrix: FloatArray,
     meat: FloatArray | None, nonnegative: bool, penalty: float, steps: int,
 ) -> LogisticFit:  # fmt: skip
@@ -318,3 +329,29 @@ def _summary(
         degrees=float(np.trace(bread @ information)), weight_sum=float(outcomes.weight.sum()),
         penalty=penalty, steps=steps, separated=sums.gap > 0.0,
     )  # fmt: skip
+
+
+def missing_slopes(fit: LogisticFit, design: Design, outcomes: Outcomes) -> FloatArray:
+    """Return the coefficients, and for those held at zero what one Newton step would make of them.
+
+    Returns
+    -------
+    ndarray of shape (n_columns,)
+        Where held at zero: at or below zero, the coefficient that the variable alone would take
+        beside the others; its size is a first guess, its sign is certain.
+    """
+    if not fit.at_bound.any():
+        return fit.coefficients
+    beta = np.array([fit.intercept, *fit.coefficients])
+    with calm_blas():
+        sums, matrix = _look(design, outcomes, beta)
+    inside = np.flatnonzero(np.append(False, fit.at_bound) == 0)
+    held = matrix[np.ix_(inside, inside)] + fit.penalty * np.diag(inside > 0)
+    result = fit.coefficients.copy()
+    for place in np.flatnonzero(fit.at_bound):
+        cross = matrix[inside, place + 1]
+        left = matrix[place + 1, place + 1] + fit.penalty
+        left -= cross @ np.linalg.lstsq(held, cross, rcond=None)[0]
+        own = max(float(left), PIVOT_LEAST * matrix[place + 1, place + 1])
+        result[place] = min(float(sums.gradient[place + 1]) / own, 0.0) if own > 0.0 else 0.0
+    return result

@@ -1,4 +1,4 @@
-"""Points of a whole table: from values to codes to points to their sum, a block of rows at a time."""
+"""Points of a whole table: values to codes to points to their sum, a block of rows at a time."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _unseen_rows(bins: ColumnBins, field: Field) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_numeric(values, cuts, special_values, special_code, missing, points, score):  # type: ignore[no-untyped-def]
+def _add_numeric(values, cuts, special_values, special_code, missing, points, score):  # type: ignore[no-untyped-def]  # noqa: PLR0917
     codes = np.empty(len(values), dtype=np.uint8)
     encode_block(values, cuts, special_values, special_code, missing, codes)
     for row in range(len(values)):
