@@ -15,11 +15,20 @@ from fengkong.foundation.errors import InputError, Need
 LANGUAGES = ("zh", "en")
 
 
+# One file a report; a key stands in one of them only.
+FILES = ("texts.yaml", "texts_scorecard.yaml")
+
+
 @cache
 def _texts() -> dict[str, dict[str, Any]]:
-    content: dict[str, dict[str, Any]] = yaml.safe_load(
-        Path(__file__).with_name("texts.yaml").read_text(encoding="utf-8")
-    )
+    content: dict[str, Any] = {}
+    for name in FILES:
+        part = yaml.safe_load(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+        for kind, entries in part.items():
+            if isinstance(entries, list):
+                content[kind] = [*content.get(kind, ()), *entries]
+            else:
+                content[kind] = {**content.get(kind, {}), **entries}
     return content
 
 
@@ -34,7 +43,7 @@ def say(key: str, language: str, **values: Any) -> str:
     try:
         text = str(_texts()["texts"][key][language])
     except KeyError:
-        raise InputError(f"texts.yaml has no text {key!r} in {language!r}") from None
+        raise InputError(f"the texts hold no {key!r} in {language!r}") from None
     return text.format(**values)
 
 
@@ -52,6 +61,18 @@ def column(name: str, language: str) -> str:
 def has_column(name: str) -> bool:
     """Whether the column has a heading in every language."""
     return set(LANGUAGES) <= set(_texts()["columns"].get(name, ()))
+
+
+def format_of(name: str) -> str | None:
+    """Return how the figures of a column are written: the name of a format, None for any."""
+    known = _texts()["columns"].get(name)
+    return known.get("as") if known else None
+
+
+def code_text(code: str, language: str) -> str:
+    """Return a code in words; one without words is shown as it is."""
+    known = _texts()["codes"].get(code)
+    return str(known[language]) if known else code
 
 
 def need(name: str, language: str) -> str:
@@ -80,8 +101,7 @@ def cell_text(name: str, value: Any, language: str, unit: str = "") -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, str):
-        codes = _texts()["codes"].get(value)
-        return str(codes[language]) if codes else value
+        return code_text(value, language)
     if is_fraction(name, unit):
         return percent(float(value))
     if isinstance(value, Decimal):

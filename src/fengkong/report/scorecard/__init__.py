@@ -1,0 +1,1 @@
+"""What a modeller looks at: pictures, pages and workbooks of the scorecard lab."""
