@@ -307,7 +307,22 @@ class View:
             and (self.known_at is None or batch.tables[name].recorded_at_min <= self.known_at)
         ]
 
-    def _facts(self, schema: Table) -> Any:
+    def versions(self, name: str) -> Any:
+        """Rows of a fact table in every version that is known, whatever their business date.
+
+        For whoever asks what was known at many instants: of the versions of a key recorded by an
+        instant, the one recorded last (of equals, the one with the greater batch_id) held then.
+
+        Returns
+        -------
+        ibis Table
+            As `table`, but a corrected key has a row for each version. No order of rows.
+        """
+        if name not in TABLES:
+            raise InputError(f"the book has no table {name!r}; it has {', '.join(TABLES)}")
+        return self._known(TABLES[name])
+
+    def _known(self, schema: Table) -> Any:
         import ibis
 
         parts = self._parts(schema.name)
@@ -318,6 +333,12 @@ class View:
         known_at = self.known_at
         if known_at is not None and any(part.recorded_at_max > known_at for _, part in parts):
             rows = rows.filter(rows.recorded_at <= ibis.literal(known_at, type=_INSTANT))
+        return rows
+
+    def _facts(self, schema: Table) -> Any:
+        import ibis
+
+        parts, rows = self._parts(schema.name), self._known(schema)
         again = [batch.folder / part.again for batch, part in parts if part.again]
         if again:
             rows = _latest(rows, self._engine.read(again), schema)
