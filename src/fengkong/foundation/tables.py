@@ -109,10 +109,12 @@ def read_table(X: Any, *, names: Collection[str] | None = None) -> Table:
     Raises
     ------
     InputError
-        Not a table, one-dimensional, or two columns of one name.
+        Not a table, sparse, one-dimensional, or two columns of one name.
     """
     if isinstance(X, Table):
         return X
+    if hasattr(X, "toarray"):  # scipy.sparse, told by its interface
+        raise InputError("sparse data are not supported: a table of features holds every value")
     if isinstance(X, pd.DataFrame):
         return _from_frame(X)
     if isinstance(X, pa.Table):
@@ -157,7 +159,11 @@ def _kind_of(name: str, column: Any) -> FieldKind:
     if isinstance(dtype, pd.CategoricalDtype):
         return "categorical"
     if pd.api.types.is_complex_dtype(dtype):
-        raise ColumnTypeError(name=name, expected="numbers or text", found="complex numbers")
+        raise ColumnTypeError(
+            name=name,
+            expected="numbers or text",
+            found="complex numbers. Complex data not supported",
+        )
     if pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype):
         return "numeric"
     if pd.api.types.is_datetime64_any_dtype(dtype) or pd.api.types.is_timedelta64_dtype(dtype):

@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias, TypeVar
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from fengkong.foundation.errors import InputError
 from fengkong.scorecard.binning.bins import FloatArray

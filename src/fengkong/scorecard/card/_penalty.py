@@ -136,9 +136,10 @@ def _losses(  # noqa: PLR0917 - one call, by position
 def _counts(
     codes: NDArray[np.uint8], outcomes: Outcomes, n_codes: int
 ) -> tuple[FloatArray, FloatArray]:
-    count = np.bincount(codes, weights=outcomes.weight, minlength=n_codes)
-    bad = np.bincount(codes, weights=outcomes.weight * ~outcomes.good, minlength=n_codes)
-    return count, bad
+    weight = outcomes.weight
+    count = np.bincount(codes, weights=weight, minlength=n_codes)
+    bad = np.bincount(codes, weights=weight * ~outcomes.good, minlength=n_codes)
+    return count.astype(np.float64), bad.astype(np.float64)
 
 
 def _shrunk(count: FloatArray, bad_count: FloatArray, pseudo_rows: float) -> FloatArray:

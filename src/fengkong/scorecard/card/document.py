@@ -7,6 +7,7 @@ to `scoring`, which is imported when it is first needed.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -78,6 +79,17 @@ class Grade:
     name: str
     score_from: float
     probability: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values; minus infinity, which JSON has no word for, becomes null."""
+        score_from = None if self.score_from == -math.inf else self.score_from
+        return {"name": self.name, "score_from": score_from, "probability": self.probability}
+
+    @classmethod
+    def from_dict(cls, found: dict[str, Any]) -> Self:
+        """Read a grade back."""
+        score_from = -math.inf if found["score_from"] is None else found["score_from"]
+        return cls(name=found["name"], score_from=score_from, probability=found["probability"])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -231,8 +243,7 @@ class Card:
                  "coefficient": v.coefficient, "standard_error": v.standard_error,
                  "p_value": v.p_value} for v in self.variables],
             "calibration": self.calibration,
-            "grades": [{key: getattr(grade, key) for key in Grade.__slots__}
-                       for grade in self.grades],
+            "grades": [grade.to_dict() for grade in self.grades],
             "reasons": self.reasons, "audit": self.audit,
         }  # fmt: skip
 
@@ -255,7 +266,7 @@ class Card:
             name=found["name"], variables=variables, intercept=found["intercept"],
             base_points=found["base_points"], scaling=Scaling(**found["scaling"]),
             calibration=found["calibration"], reasons=found["reasons"], audit=found["audit"],
-            grades=tuple(Grade(**grade) for grade in found["grades"]),
+            grades=tuple(map(Grade.from_dict, found["grades"])),
         )  # fmt: skip
 
     @classmethod

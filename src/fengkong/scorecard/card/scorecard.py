@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from fengkong.foundation.errors import (
     InputError,
@@ -190,7 +190,8 @@ class Scorecard(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the likelier label of each row; the better use of a card is a cut-off score."""
-        return self.classes_[(self.decision_function(X) > 0.0).astype(int)]
+        is_bad = self.decision_function(X) > 0.0
+        return self.classes_[is_bad.astype(int)]
 
     def save(self, path: Path) -> None:
         """Write the card; `Card.load` reads it and scores every row bit-equal."""
@@ -216,10 +217,14 @@ class Scorecard(ClassifierMixin, BaseEstimator):
 
     def _hold_columns(self, X: Any, *, reset: bool) -> None:
         """Hold arrays and frames to the number and names of the columns of the fit."""
+        table = read_table(X)
+        if not table.names:
+            rows = len(X) if hasattr(X, "__len__") else table.rows
+            raise InputError(f"0 feature(s) (shape=({rows}, 0)) while a minimum of 1 is required.")
         if hasattr(X, "shape") and not hasattr(X, "column_names"):
             validate_data(self, X, reset=reset, skip_check_array=True)
         elif reset:
-            self.n_features_in_ = len(read_table(X).names)
+            self.n_features_in_ = len(table.names)
 
     def _ready(self, X: Any) -> None:
         check_is_fitted(self, "card_")
@@ -228,6 +233,8 @@ class Scorecard(ClassifierMixin, BaseEstimator):
     def _candidates(
         self, X: Any, bad: NDArray[np.bool_], sample_weight: Any, offset: Any
     ) -> _Candidates:
+        if sample_weight is not None and not np.any(np.asarray(sample_weight)):
+            raise InputError("sample_weight is zero on every row")
         self.binner_ = (clone(self.binner) if self.binner is not None else Binner()).fit(
             X, bad.astype(np.float64), sample_weight
         )
@@ -330,7 +337,7 @@ def _read_outcomes(y: Any) -> tuple[NDArray[np.bool_], NDArray[Any]]:
         raise InputError("requires y to be passed, but the target y is None: outcomes are needed")
     found = np.asarray(y)
     if found.ndim == 2 and found.shape[1] == 1:
-        found = found[:, 0]
+        found = column_or_1d(found, warn=True)
     if found.ndim != 1:
         raise InputError(f"y must have one dimension; got shape {found.shape}")
     if found.dtype.kind == "f" and not np.isfinite(found).all():
