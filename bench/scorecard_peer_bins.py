@@ -94,8 +94,12 @@ def toad_read(fitted: Any, table: pd.DataFrame, target: np.ndarray) -> Binnings:
     return found
 
 
-def scorecardpy_fit(method: str) -> Fit:
-    """Return a fit of scorecardpy's woebin."""
+def scorecardpy_fit(method: str, *, jobs: int) -> Fit:
+    """Return a fit of scorecardpy's woebin.
+
+    Its chimerge takes one core, its own default on two: with two a worker died of a recursion and
+    the pool then waited for ever, which would look like slowness.
+    """
 
     def fit(table: pd.DataFrame, target: np.ndarray, layout: Layout) -> Any:
         import scorecardpy
@@ -103,7 +107,7 @@ def scorecardpy_fit(method: str) -> Fit:
         return scorecardpy.woebin(
             table.assign(target_=target), y="target_", method=method, check_cate_num=False,
             special_values=layout.special or None, bin_num_limit=MAX_BINS,
-            count_distr_limit=MIN_SHARE, no_cores=JOBS,
+            count_distr_limit=MIN_SHARE, no_cores=jobs,
         )  # fmt: skip
 
     return fit
@@ -138,6 +142,6 @@ BINS: dict[str, tuple[Fit, Read]] = {
     "toad-chi": (toad_fit("chi"), toad_read),
     "toad-dt": (toad_fit("dt"), toad_read),
     "toad-quantile": (toad_fit("quantile"), toad_read),
-    "scorecardpy-tree": (scorecardpy_fit("tree"), scorecardpy_read),
-    "scorecardpy-chimerge": (scorecardpy_fit("chimerge"), scorecardpy_read),
+    "scorecardpy-tree": (scorecardpy_fit("tree", jobs=JOBS), scorecardpy_read),
+    "scorecardpy-chimerge": (scorecardpy_fit("chimerge", jobs=1), scorecardpy_read),
 }
