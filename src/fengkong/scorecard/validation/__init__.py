@@ -38,6 +38,9 @@ from fengkong.scorecard.validation._fairness import (
     fairness,
     refuse_group_features,
 )
+from fengkong.scorecard.validation._findings import (
+    Finding,
+)
 from fengkong.scorecard.validation._gains import (
     accuracy_ratio,
     cap_points,
@@ -49,7 +52,6 @@ from fengkong.scorecard.validation._grades import (
     grade_table,
 )
 from fengkong.scorecard.validation._leakage import (
-    Finding,
     leakage_findings,
 )
 from fengkong.scorecard.validation._reject import (
@@ -67,16 +69,20 @@ from fengkong.scorecard.validation._stability import (
     RankOrder,
     rank_order,
 )
+from fengkong.scorecard.validation._validate import (
+    Validation,
+    validate,
+)
 
 __all__ = [
     "AucInterval", "AucTest", "AugmentedDesign", "BetaCalibrator", "BrierSplit",
     "CalibrationSlope", "Calibrator", "Fairness", "Finding", "HosmerLemeshow",
-    "IsotonicCalibrator", "KolmogorovSmirnov", "PlattCalibrator", "RankOrder",
+    "IsotonicCalibrator", "KolmogorovSmirnov", "PlattCalibrator", "RankOrder", "Validation",
     "acceptance_by_band", "accepted_only", "accuracy_ratio", "approved_at", "auc",
     "auc_interval", "auc_test", "brier_score", "brier_split", "calibration_slope",
     "calibration_table", "calibrator", "calibrator_from_dict", "cap_points",
     "expected_calibration_error", "fairness", "fuzzy_augmentation", "gini", "grade_table",
     "hosmer_lemeshow", "ks", "ks_grade", "ks_table", "leakage_findings", "lift_table",
     "parcelling", "rank_order", "refuse_group_features", "reject_sensitivity", "reweighting",
-    "roc_points",
+    "roc_points", "validate",
 ]  # fmt: skip

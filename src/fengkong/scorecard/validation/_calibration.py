@@ -132,24 +132,26 @@ def brier_split(
     Murphy (1973), Journal of Applied Meteorology 12, 595-600; Stephenson, Coelho, Jolliffe (2008),
     Weather and Forecasting 23, 752-757, for the two terms within bins.
     """
-    is_bad, p, weight = _checked(bad, probability, sample_weight)
-    band = _bands(p, weight, bins)
-    ones = np.ones(p.size) if weight is None else weight
-    whole = float(ones.sum())
-    total, mean_p, rate, band = _by_band(band, p, is_bad, ones)
-    base = float(total @ rate / whole)
-    within = p - mean_p[band]
-    brier = float(ones @ np.square(p - is_bad) / whole)
+    return split_of(banded(*_checked(bad, probability, sample_weight), bins=bins))
+
+
+def split_of(rows: Banded) -> BrierSplit:
+    """Return the split of banded rows; see `brier_split`."""
+    whole = float(rows.total.sum())
+    base = float(rows.total @ rows.rate / whole)
+    within = rows.p - rows.mean_p[rows.band]
+    apart = rows.is_bad - rows.rate[rows.band]
+    brier = float(rows.ones @ np.square(rows.p - rows.is_bad) / whole)
     uncertainty = base * (1.0 - base)
     return BrierSplit(
         brier=brier,
-        reliability=float(total @ np.square(mean_p - rate) / whole),
-        resolution=float(total @ np.square(rate - base) / whole),
+        reliability=float(rows.total @ np.square(rows.mean_p - rows.rate) / whole),
+        resolution=float(rows.total @ np.square(rows.rate - base) / whole),
         uncertainty=uncertainty,
-        within_variance=float(ones @ np.square(within) / whole),
-        within_covariance=float(2.0 * (ones @ (within * (is_bad - rate[band]))) / whole),
+        within_variance=float(rows.ones @ np.square(within) / whole),
+        within_covariance=float(2.0 * (rows.ones @ (within * apart)) / whole),
         skill=1.0 - brier / uncertainty,
-        bins=int(total.size),
+        bins=int(rows.total.size),
     )
 
 
@@ -177,10 +179,13 @@ def expected_calibration_error(
     Naeini, Cooper, Hauskrecht (2015), AAAI, 2901-2907; equal-count bins after Nguyen, O'Connor
     (2015), EMNLP, 1587-1598.
     """
-    is_bad, p, weight = _checked(bad, probability, sample_weight, both=False)
-    ones = np.ones(p.size) if weight is None else weight
-    total, mean_p, rate, _ = _by_band(_bands(p, weight, bins), p, is_bad, ones)
-    return float(total @ np.abs(mean_p - rate) / total.sum())
+    checked = _checked(bad, probability, sample_weight, both=False)
+    return error_of(banded(*checked, bins=bins))
+
+
+def error_of(rows: Banded) -> float:
+    """Return the calibration error of banded rows; see `expected_calibration_error`."""
+    return float(rows.total @ np.abs(rows.mean_p - rows.rate) / rows.total.sum())
 
 
 def calibration_table(
@@ -204,23 +209,26 @@ def calibration_table(
     InputError, OutOfRangeError
         As `brier_score`; ``bins`` below 1.
     """
-    is_bad, p, weight = _checked(bad, probability, sample_weight, both=False)
-    ones = np.ones(p.size) if weight is None else weight
-    total, mean_p, rate, band = _by_band(_bands(p, weight, bins), p, is_bad, ones)
-    count = total.size
+    checked = _checked(bad, probability, sample_weight, both=False)
+    return table_of(banded(*checked, bins=bins), confidence=confidence)
+
+
+def table_of(rows: Banded, *, confidence: float) -> pd.DataFrame:
+    """Return the calibration table of banded rows; see `calibration_table`."""
+    count = rows.total.size
     lowest, highest = np.full(count, np.inf), np.full(count, -np.inf)
-    np.minimum.at(lowest, band, p)
-    np.maximum.at(highest, band, p)
-    effective = np.square(total) / tally(band, np.square(ones), count=count)
-    lower, upper = wilson(rate * effective, effective, confidence=confidence)
+    np.minimum.at(lowest, rows.band, rows.p)
+    np.maximum.at(highest, rows.band, rows.p)
+    effective = np.square(rows.total) / tally(rows.band, np.square(rows.ones), count=count)
+    lower, upper = wilson(rows.rate * effective, effective, confidence=confidence)
     return pd.DataFrame(
         {
             "bin": np.arange(1, count + 1),
-            "rows": tally(band, None, count=count).astype(np.int64),
+            "rows": tally(rows.band, None, count=count).astype(np.int64),
             "probability_lowest": lowest,
             "probability_highest": highest,
-            "probability_mean": mean_p,
-            "bad_rate": rate,
+            "probability_mean": rows.mean_p,
+            "bad_rate": rows.rate,
             "lower": lower,
             "upper": upper,
         }
@@ -257,8 +265,13 @@ def hosmer_lemeshow(
     Hosmer, Lemeshow (1980), Communications in Statistics A9, 1043-1069; Hosmer, Lemeshow,
     Sturdivant (2013), Applied Logistic Regression, 5.2.2 (degrees on new rows: the groups).
     """
-    is_bad, p, _ = _checked(bad, probability, None)
-    total, mean_p, rate, _ = _by_band(_bands(p, None, groups), p, is_bad, np.ones(p.size))
+    rows = banded(*_checked(bad, probability, None), bins=groups)
+    return hosmer_of(rows, same_sample=same_sample)
+
+
+def hosmer_of(rows: Banded, *, same_sample: bool) -> HosmerLemeshow:
+    """Return the test of banded rows without weights; see `hosmer_lemeshow`."""
+    total, mean_p, rate = rows.total, rows.mean_p, rows.rate
     degrees = int(total.size) - (2 if same_sample else 0)
     if degrees < 1:
         raise InputError(f"only {total.size} groups of distinct probability: too few for the test")
@@ -307,7 +320,9 @@ def calibration_slope(
     if np.ptp(eta) < 1e-12:
         raise InputError("the calibration slope needs more than one value of probability")
     target, ones = is_bad.astype(np.float64), np.ones(p.size)
-    both = fit_logistic(np.stack([ones, eta], axis=1), target, weight=weight)
+    # A model near the truth is near this start, so few steps are left.
+    start = np.array([0.0, 1.0])
+    both = fit_logistic(np.stack([ones, eta], axis=1), target, weight=weight, start=start)
     large = fit_logistic(ones[:, None], target, weight=weight, offset=eta)
     z = normal_quantile(confidence)
     slope, slope_error = float(both.coefficient[1]), float(np.sqrt(both.covariance[1, 1]))
@@ -343,18 +358,37 @@ def _checked(
     return is_bad, p, weight
 
 
-def _bands(p: FloatArray, weight: FloatArray | None, bins: int | None) -> IntArray:
-    if bins is None:
-        return np.unique(p, return_inverse=True)[1].astype(np.int64)
-    return equal_bands(p, weight, bands=bins)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Banded:
+    """Rows with their bands of probability, and weight, mean probability, bad rate by band."""
+
+    is_bad: BoolArray
+    p: FloatArray
+    ones: FloatArray
+    band: IntArray
+    total: FloatArray
+    mean_p: FloatArray
+    rate: FloatArray
 
 
-def _by_band(
-    band: IntArray, p: FloatArray, is_bad: BoolArray, ones: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray, IntArray]:
-    """Return weight, mean probability and bad rate of each band, and the bands."""
+def banded(
+    is_bad: BoolArray, p: FloatArray, weight: FloatArray | None, *, bins: int | None
+) -> Banded:
+    """Return checked rows of positive weight in bands; by distinct probability without ``bins``."""
+    band = (
+        np.unique(p, return_inverse=True)[1].astype(np.int64)
+        if bins is None
+        else equal_bands(p, weight, bands=bins)
+    )
+    ones = np.ones(p.size) if weight is None else weight
     count = int(band.max()) + 1
     total = tally(band, ones, count=count)
-    mean_p = tally(band, ones * p, count=count) / total
-    rate = tally(band, np.where(is_bad, ones, 0.0), count=count) / total
-    return total, mean_p, rate, band
+    return Banded(
+        is_bad=is_bad,
+        p=p,
+        ones=ones,
+        band=band,
+        total=total,
+        mean_p=tally(band, ones * p, count=count) / total,
+        rate=tally(band, np.where(is_bad, ones, 0.0), count=count) / total,
+    )

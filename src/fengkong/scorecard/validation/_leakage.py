@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,45 +11,16 @@ from numpy.typing import ArrayLike
 from scipy.special import entr
 
 from fengkong.foundation.errors import InputError, OutOfRangeError
+from fengkong.scorecard.validation._findings import Finding, finding
 from fengkong.scorecard.validation._inputs import BoolArray, FloatArray, IntArray, outcomes, tally
-from fengkong.scorecard.validation._intervals import plain
 
-# regulation.md D4: KS > 0.75 and IV > 0.5 are conventions that say "look", not proofs.
-KS_ABOVE = 0.75
+# regulation.md D4: IV > 0.5 is a convention that says "look", not a proof.
 IV_ABOVE = 0.5
 AUC_ABOVE = 0.95
 EXPLAINED_ABOVE = 0.9
 # A category with fewer rows says something about its rows, not about the feature.
 _RARE = 50
 _BANDS = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing a validator must look at.
-
-    Attributes
-    ----------
-    kind : str
-        Stable code, for example "leakage.iv".
-    subject : str
-        Feature or sample it is about.
-    value, limit : float or None
-        What was measured and the limit it passed.
-    reason, reason_zh : str
-        Why it is a finding, in one sentence, in English and Chinese.
-    """
-
-    kind: str
-    subject: str
-    value: float | None
-    limit: float | None
-    reason: str
-    reason_zh: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the finding as plain JSON values."""
-        return cast("dict[str, Any]", plain(asdict(self)))
 
 
 def leakage_findings(
@@ -112,62 +82,18 @@ def leakage_findings(
     for key, values in features.items():
         name = str(key)
         if name in later:
-            found.append(_finding("known_after", name, None, None))
+            found.append(finding("leakage.known_after", name))
         column = pd.Series(values).reset_index(drop=True)
         if len(column) != is_bad.size:
             raise InputError(f"{name} has {len(column)} rows where {is_bad.size} are expected")
         explained, area, value = _strength(column, is_bad)
         if explained > explained_above:
-            found.append(_finding("function_of_target", name, explained, explained_above))
+            found.append(finding("leakage.function_of_target", name, explained, explained_above))
         if area > auc_above:
-            found.append(_finding("auc", name, area, auc_above))
+            found.append(finding("leakage.auc", name, area, auc_above))
         if value > iv_above:
-            found.append(_finding("iv", name, value, iv_above))
+            found.append(finding("leakage.iv", name, value, iv_above))
     return found
-
-
-def ks_finding(sample: str, distance: float) -> Finding | None:
-    """Return a finding when the KS of a sample is above 0.75, else None."""
-    return _finding("ks", sample, distance, KS_ABOVE) if distance > KS_ABOVE else None
-
-
-_REASONS = {
-    "known_after": (
-        "{subject} is known only after the decision",
-        "{subject} 在决策之后才可得知",
-    ),
-    "function_of_target": (
-        "{subject} removes {value:.1%} of the uncertainty about the outcome: it is nearly a "
-        "function of the target",
-        "{subject} 消除了结果不确定性的 {value:.1%}，几乎就是目标变量的函数",
-    ),
-    "auc": (
-        "{subject} alone has an AUC of {value:.3f}, above {limit:g}",
-        "{subject} 单变量 AUC 为 {value:.3f}，高于 {limit:g}",
-    ),
-    "iv": (
-        "{subject} has an information value of {value:.2f}, above {limit:g}",
-        "{subject} 的信息值（IV）为 {value:.2f}，高于 {limit:g}",
-    ),
-    "ks": (
-        "the KS on {subject} is {value:.3f}, above {limit:g}: too good to be true",
-        "样本 {subject} 的 KS 为 {value:.3f}，高于 {limit:g}，好得不真实",
-    ),
-}
-
-
-def _finding(kind: str, subject: str, value: float | None, limit: float | None) -> Finding:
-    reason, reason_zh = (
-        text.format(subject=subject, value=value, limit=limit) for text in _REASONS[kind]
-    )
-    return Finding(
-        kind=f"leakage.{kind}",
-        subject=subject,
-        value=value,
-        limit=limit,
-        reason=reason,
-        reason_zh=reason_zh,
-    )
 
 
 def _strength(column: pd.Series[Any], is_bad: BoolArray) -> tuple[float, float, float]:

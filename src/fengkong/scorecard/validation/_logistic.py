@@ -36,6 +36,7 @@ def fit_logistic(
     *,
     weight: FloatArray | None = None,
     offset: FloatArray | None = None,
+    start: FloatArray | None = None,
 ) -> Fitted:
     """Return the fit of P(target) = expit(offset + design @ coefficient).
 
@@ -46,6 +47,8 @@ def fit_logistic(
     target : array of shape (n_rows,)
         In [0, 1]; shares are allowed.
     weight, offset : array of shape (n_rows,), optional
+    start : array of shape (n_columns,), optional
+        Where to begin; zeros by default.
 
     Raises
     ------
@@ -54,8 +57,8 @@ def fit_logistic(
     """
     ones = np.ones(target.size) if weight is None else weight
     base = np.zeros(target.size) if offset is None else offset
-    coefficient = np.zeros(design.shape[1])
-    best = _log_likelihood(base, target, ones)
+    coefficient = np.zeros(design.shape[1]) if start is None else start
+    best = _log_likelihood(base + design @ coefficient, target, ones)
     for _ in range(_STEPS):
         p = expit(base + design @ coefficient)
         gradient = design.T @ (ones * (target - p))
