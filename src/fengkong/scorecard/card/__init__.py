@@ -1,6 +1,5 @@
 """The card: selection, fit, points, reasons."""
 
-from fengkong.scorecard.card._filters import stability_index
 from fengkong.scorecard.card._selection_table import Selection, SelectionLine
 from fengkong.scorecard.card.document import Card, Grade, Scaling, Variable
 from fengkong.scorecard.card.scaling import MinMaxScaling, PdoScaling
@@ -11,5 +10,4 @@ from fengkong.scorecard.card.selection import SelectionSettings
 __all__ = [
     "Card", "Grade", "MinMaxScaling", "PdoScaling", "Scaling", "Scorecard", "Scored",
     "ScoredTable", "Selection", "SelectionLine", "SelectionSettings", "Variable",
-    "stability_index",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Figures that tell whether a variable is worth a place: pure functions of counts and products."""
+"""Correlation, inflation and halves of time: pure functions of products and periods."""
 
 from __future__ import annotations
 
@@ -6,42 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fengkong.foundation.errors import InputError
-from fengkong.scorecard.binning.bins import ZERO_CELL, FloatArray
+from fengkong.scorecard.binning.bins import FloatArray
 
 PIVOT_LEAST = 1e-9
-
-
-def stability_index(expected: ArrayLike, actual: ArrayLike) -> float:
-    """Return the population stability index: sum of (a - e) ln(a / e) over bins.
-
-    Parameters
-    ----------
-    expected, actual : array-like of shape (n_bins,)
-        Rows (or weights) of each bin at two times.
-
-    Returns
-    -------
-    float
-        0 where the shares agree. A bin that is empty at one time only gets half a row at both;
-        a bin that is empty at both times adds nothing.
-
-    Raises
-    ------
-    InputError
-        Lengths differ, or one time has no rows.
-
-    References
-    ----------
-    Lewis (1994), An Introduction to Credit Scoring; regulation.md, section D4.
-    """
-    e, a = np.asarray(expected, dtype=np.float64), np.asarray(actual, dtype=np.float64)
-    if e.shape != a.shape or not (e.sum() > 0.0 and a.sum() > 0.0):
-        raise InputError("stability needs two counts of the same bins, neither of them empty")
-    used = (e > 0.0) | (a > 0.0)
-    e, a = e[used], a[used]
-    add = np.where((e == 0.0) | (a == 0.0), ZERO_CELL, 0.0)
-    e, a = (e + add) / (e + add).sum(), (a + add) / (a + add).sum()
-    return float(np.sum((a - e) * np.log(a / e)))
 
 
 def correlations(products: FloatArray) -> FloatArray:

@@ -23,7 +23,7 @@ from fengkong.foundation.errors import (
     SeparationError,
 )
 from fengkong.scorecard.binning.bins import FloatArray
-from fengkong.scorecard.card._design import Design, Outcomes, Sums, calm_blas, pass_over
+from fengkong.scorecard.card._design import Design, Outcomes, Sums, calm_blas, gram, pass_over
 
 Errors: TypeAlias = Literal["information", "robust"]
 START_ROWS = 50_000  # a part this large gives a start from which two steps are enough
@@ -32,7 +32,7 @@ STEP_TOLERANCE = 1e-9
 GRADIENT_TOLERANCE = 1e-12  # of the sum of weights: below it rounding drives the steps
 STALE_STEP = 3e-3  # on many rows, the matrix of a point this near serves for the last steps
 PIVOT_LEAST = 1e-9  # share of a column's own information that the other columns leave it
-LOG_ODDS_AT_MOST = 40.0
+BETA_AT_MOST = 1_000.0  # of a WoE; no data that determine a coefficient make one so large
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -209,7 +209,8 @@ def _climb(
     sums, matrix = _look(design, outcomes, beta)
     for step_no in range(1, STEPS_AT_MOST + 1):
         bent = matrix + np.diag(ridge)
-        _refuse_undetermined(design, sums, bent, beta, penalty)
+        if penalty == 0.0:
+            _refuse_undetermined(design, outcomes, sums, bent, beta)
         target = _best_of_quadratic(bent, sums.gradient - ridge * beta, beta, bounded=nonnegative)
         step = target - beta
         gain = float((sums.gradient - ridge * beta) @ step)
@@ -244,17 +245,15 @@ def _look(
 
 
 def _refuse_undetermined(
-    design: Design, sums: Sums, bent: FloatArray, beta: FloatArray, penalty: float
+    design: Design, outcomes: Outcomes, sums: Sums, bent: FloatArray, beta: FloatArray
 ) -> None:
     """Refuse what has no finite or no single answer."""
-    if penalty > 0.0:
-        return
-    if sums.gap > 0.0 or np.max(np.abs(beta)) > LOG_ODDS_AT_MOST * 25:
+    if sums.gap > 0.0 or np.max(np.abs(beta)) > BETA_AT_MOST:
         raise SeparationError(_strongest(design, beta))
-    weak = undetermined(bent)
-    if weak:
-        reached = float(np.max(np.abs(beta[1:]), initial=0.0))
-        if reached > LOG_ODDS_AT_MOST:
+    if undetermined(bent):
+        # Columns that differ, whose rows no longer count: the coefficients have run away with them.
+        weak = undetermined(gram(design, outcomes.weight))
+        if not weak:
             raise SeparationError(_strongest(design, beta))
         raise CollinearError(tuple(design.names[place - 1] for place in weak if place))
 

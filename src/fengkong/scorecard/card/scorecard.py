@@ -342,6 +342,9 @@ def _read_outcomes(y: Any) -> tuple[NDArray[np.bool_], NDArray[Any]]:
         raise InputError(f"y must have one dimension; got shape {found.shape}")
     if found.dtype.kind == "f" and not np.isfinite(found).all():
         raise InputError("y contains NaN or infinity: every row needs an outcome")
+    if found.dtype.kind in "iu" and found.size and found.max() - found.min() == 1:
+        classes = np.array([found.min(), found.max()])  # the usual 0 and 1: no need to sort them
+        return found == classes[1], classes
     classes, place = np.unique(found, return_inverse=True)
     if len(classes) > 2:
         kind = type_of_target(found)

@@ -16,7 +16,6 @@ from fengkong.scorecard.card._filters import (
     correlations,
     early_half,
     inflation_factors,
-    stability_index,
 )
 from fengkong.scorecard.card._logistic import PIVOT_LEAST, undetermined
 from fengkong.scorecard.card._selection_table import Selection, SelectionLine
@@ -210,6 +209,8 @@ def _over_time(run: _Run, design: Design, outcomes: Outcomes, period: ArrayLike 
     if period is None:
         run.notes.append("psi: not measured, no period was given")
         return
+    from fengkong.scorecard.watch import stability
+
     early = early_half(period, outcomes.weight)
     for place in list(run.inside):
         codes = design.codes[place]
@@ -217,7 +218,7 @@ def _over_time(run: _Run, design: Design, outcomes: Outcomes, period: ArrayLike 
             np.bincount(codes[rows], weights=outcomes.weight[rows], minlength=256)
             for rows in (early, ~early)
         ]
-        psi = stability_index(*counts)
+        psi = stability(*counts).psi
         run.judge(place, "psi", psi <= limit, ("psi_ok", "psi_high"), psi, limit)
 
 
