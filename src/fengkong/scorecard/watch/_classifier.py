@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from fengkong.foundation.errors import InputError, OutOfRangeError
 from fengkong.foundation.tables import Table, read_table
@@ -148,7 +148,7 @@ def drift_classifier(
         parts.append((np.asarray(shap, dtype=np.float64)[:, :-1], label[rows]))
     table = pd.DataFrame(judged)
     area = float(table["auc"].mean())
-    half = float(norm.ppf(0.5 + confidence / 2) * np.sqrt((table["standard_error"] ** 2).sum()))
+    half = float(ndtri(0.5 + confidence / 2) * np.sqrt((table["standard_error"] ** 2).sum()))
     half /= folds
     return ClassifierDrift(
         auc=area, lower=max(area - half, 0.0), upper=min(area + half, 1.0),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from fengkong.foundation.errors import InputError, OutOfRangeError
 from fengkong.scorecard.validation._inputs import fraction, numbers, outcomes, probabilities
@@ -169,7 +169,7 @@ def expected_performance(
 def _figures(
     p: FloatArray, risk: FloatArray, confidence: float, seed: int, draws: int
 ) -> pd.DataFrame:
-    z = float(norm.ppf(0.5 + confidence / 2))
+    z = float(ndtri(0.5 + confidence / 2))
     variance = p * (1 - p)
     ranked = Ranked.of(p, risk)
     simulated = simulated_ks(ranked, seed=seed, draws=draws)
@@ -236,7 +236,7 @@ def _checks(
         # Without any variance (all probabilities 0 or 1) the smallest gap already disproves it.
         certain = 0.0 if abs(gap) < 1e-12 else np.copysign(1e6, gap)
         z = float(gap / error) if error > 0 else float(certain)
-        p_value = float(2 * norm.sf(abs(z)))
+        p_value = float(2 * ndtr(-abs(z)))
         rows.append((figure, observed, expected, z, p_value, p_value * len(found) < level))
     return pd.DataFrame(rows, columns=names)
 

@@ -84,13 +84,16 @@ def _pivots(drawn: NDArray[Any], probabilities: FloatArray) -> tuple[NDArray[Any
     width = WIDTH * np.sqrt(len(ordered) * probabilities * (1 - probabilities)) + 2
     low = np.floor(middle - width).astype(np.int64)
     high = np.ceil(middle + width).astype(np.int64)
-    ends = ordered[np.clip(np.stack([low, high]), 0, last)]
-    # A bracket whose two ends are one value is an atom: it needs no copy of its equal values.
-    pivots = np.unique(np.concatenate([ends.ravel(), _next(ends).ravel()]))
+    place = np.clip(np.stack([low, high]), 0, last)
+    ends = ordered[place]
+    # An end that the sample holds twice has a cell for itself: its equals need no copy.
+    tied = (ends == ordered[np.maximum(place - 1, 0)]) & (place > 0)
+    tied |= (ends == ordered[np.minimum(place + 1, last)]) & (place < last)
+    pivots = np.unique(np.concatenate([ends.ravel(), _next(ends[tied])]))
     wanted = np.zeros(len(pivots) + 1, dtype=np.uint8)
-    for place in range(len(probabilities)):
-        start = 0 if low[place] < 0 else np.searchsorted(pivots, ends[0, place]) + 1
-        stop = len(pivots) if high[place] > last else np.searchsorted(pivots, ends[1, place])
+    for which in range(len(probabilities)):
+        start = 0 if low[which] < 0 else np.searchsorted(pivots, ends[0, which]) + 1
+        stop = len(pivots) if high[which] > last else np.searchsorted(pivots, ends[1, which])
         wanted[start : stop + 1] = 1
     # Cell c holds pivots[c - 1] <= x < pivots[c]; of one value alone when the two are neighbours.
     wanted[1:-1][_next(pivots[:-1]) == pivots[1:]] = 0

@@ -8,8 +8,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import xlogy
-from scipy.stats import chi2, norm
+from scipy.special import chdtrc, ndtri, xlogy
 
 from fengkong.foundation.errors import InputError, OutOfRangeError
 from fengkong.scorecard.validation import (
@@ -263,7 +262,7 @@ def _fitted(p: FloatArray, y: NDArray[np.bool_]) -> tuple[dict[str, dict[str, An
                ("refit", refit.log_likelihood, 1))  # fmt: skip
     for name, likelihood, degrees in smaller:
         statistic = max(2 * (beta.log_likelihood - likelihood), 0.0)
-        rows.append((name, "map", statistic, degrees, float(chi2.sf(statistic, degrees))))
+        rows.append((name, "map", statistic, degrees, float(chdtrc(degrees, statistic))))
     return documents, pd.DataFrame(rows, columns=_TESTS)
 
 
@@ -302,7 +301,7 @@ def _fall(
     if reference is None or reference - ranking.auc < drop:
         return None
     spread = float(np.hypot(ranking.standard_error, error))
-    if reference - ranking.auc <= float(norm.ppf(1 - level)) * spread:
+    if reference - ranking.auc <= float(ndtri(1 - level)) * spread:
         return None
     return _words("rebuild", auc=ranking.auc, against=f" against {reference:.3f} at validation",
                   against_zh=f"，验证时为 {reference:.3f}")  # fmt: skip

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Literal, Self, TypeAlias, TypeVar
 
 import numpy as np
@@ -107,7 +108,7 @@ class DriftReference:
         """
         columns = Columns(X, sample_weight, side="reference")
         given = _given_bins(bins, columns)
-        size = bins if isinstance(bins, int) else 10
+        size = int(bins) if isinstance(bins, Integral) else 10
         if not 2 <= size <= 200:
             raise OutOfRangeError(name="bins", value=size, allowed="[2, 200]")
         if categories_at_most < 1:
@@ -183,7 +184,7 @@ def threaded(
 
 
 def _given_bins(bins: Any, columns: Columns) -> Mapping[str, Any]:
-    if isinstance(bins, int):
+    if isinstance(bins, Integral):
         return {}
     found = bins if isinstance(bins, Mapping) else getattr(bins, "bins_", None)
     if not isinstance(found, Mapping):

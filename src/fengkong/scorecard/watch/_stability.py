@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import chi2
+from scipy.special import chdtrc, chdtri
 
 from fengkong.foundation.errors import InputError, OutOfRangeError
 from fengkong.scorecard.watch._count import FloatArray
@@ -127,11 +127,11 @@ def stability(
     contribution = np.where(used, (actual - expected) * np.log(actual / expected), 0.0)
     psi = float(contribution.sum())
     scale, degrees = 1.0 / rows[0] + 1.0 / rows[1], int(used.sum()) - 1
-    limit = chi2.ppf([0.95, 0.99], degrees) * scale if degrees else np.zeros(2)
+    limit = chdtri(degrees, np.array([0.05, 0.01])) * scale if degrees else np.zeros(2)
     return Stability(
         psi=psi, reference_share=shares[0], current_share=shares[1], contribution=contribution,
         psi_95=float(limit[0]), psi_99=float(limit[1]),
-        p_value=float(chi2.sf(psi / scale, degrees)) if degrees else 1.0,
+        p_value=float(chdtrc(degrees, psi / scale)) if degrees else 1.0,
         js=_jensen_shannon(*shares),
     )  # fmt: skip
 

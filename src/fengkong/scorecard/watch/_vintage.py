@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from fengkong.foundation.errors import InputError, OutOfRangeError
 from fengkong.scorecard.validation import auc, ks
@@ -241,7 +241,7 @@ def _checked(
 
 def _judged(loans: _Loans, basis: _Basis, place: int, confidence: float) -> dict[str, Any]:
     """Compare one cell with the expectation."""
-    z_limit = float(norm.ppf(0.5 + confidence / 2))
+    z_limit = float(ndtri(0.5 + confidence / 2))
     bads, size = float(basis.by_cohort[place]), float(loans.size[place])
     expected = basis.bads * float(loans.predicted[place]) / basis.predicted
     rate, expected_rate = bads / size, expected / size
@@ -259,7 +259,7 @@ def _judged(loans: _Loans, basis: _Basis, place: int, confidence: float) -> dict
         "bads": int(bads), "bad_rate": rate, "lower": max(min(middle - half, rate), 0.0),
         "upper": min(max(middle + half, rate), 1.0), "expected_rate": expected_rate,
         "ratio": bads / expected if expected > 0 else None,
-        "z": z, "p_value": float(2 * norm.sf(abs(z))), "verdict": verdict,
+        "z": z, "p_value": float(2 * ndtr(-abs(z))), "verdict": verdict,
     }  # fmt: skip
 
 

@@ -173,6 +173,26 @@ def test_fitted_bins_with_specials_count_what_their_codes_count(rng):
     assert reference.columns[0].cells.labels[3:] == ("missing", "never", "odd")
 
 
+def test_a_fitted_binner_gives_the_cells(rng):
+    from fengkong.scorecard.binning import Binner
+
+    frame = pd.DataFrame({"x": rng.normal(size=3_000), "c": rng.choice(["a", "b"], size=3_000)})
+    bad = (rng.random(3_000) < 1 / (1 + np.exp(2 - frame["x"]))).astype(int)
+    binner = Binner().fit(frame, bad)
+    found = drift(frame, frame.assign(x=frame["x"] + 1), bins=binner)
+    edges = binner.bins_["x"].cuts
+    shares = [
+        np.bincount(np.searchsorted(edges, side, side="right"), minlength=len(edges) + 1) / 3_000
+        for side in (frame["x"], frame["x"] + 1)
+    ]
+    expected = ((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum()
+    psi = found.columns.set_index("column")["psi"]
+    assert psi["x"] == pytest.approx(expected)
+    assert psi["c"] == 0.0
+    with pytest.raises(InputError, match="fitted Binner"):
+        drift(frame, frame, bins=Binner())
+
+
 def test_weights_count_like_repeated_rows(rng):
     values = rng.normal(size=300)
     times = rng.integers(1, 4, size=300)
