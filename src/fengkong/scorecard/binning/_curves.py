@@ -18,16 +18,18 @@ _FLAT = 1e-14  # second differences this near to zero are straight, whatever rou
 @_njit
 def solve_curve(
     goods: FloatArray, bads: FloatArray, totals: FloatArray, limits: FloatArray,
-    bins_at_most: int, objective: int, z_squared: float, bend: float, best: FloatArray,
-    ends: IntArray,
+    bins_at_most: int, objective: int, z_squared: float, bend: float, value: FloatArray,
+    best: FloatArray, ends: IntArray,
 ) -> None:  # fmt: skip
     """Find the best bins whose bad rates r have bend x (r[t+1] - 2 r[t] + r[t-1]) >= 0.
 
     Parameters are those of `solve_pairs`; ``bend`` is 1.0 for convex, -1.0 for concave. The state
-    is the last two bins, so the cost is O(P^4 K): for some 40 pre-bins.
+    is the last two bins, so ``value`` has the shape (P + 1, P + 1, P + 1, bins_at_most), by end,
+    start and start of the bin before, and the cost is O(P^4 K): for some 40 pre-bins.
     """
     edges = len(goods)
-    rate = np.full((edges, edges), np.nan)  # by end, by start; NaN where no bin may be
+    rate = np.empty((edges, edges))  # by end, by start; NaN where no bin may be
+    rate[:] = np.nan
     gain = np.zeros((edges, edges))
     for end in range(1, edges):
         for begin in range(end):
@@ -35,7 +37,6 @@ def solve_curve(
             if allowed(g, b, limits[0], limits[1]):
                 rate[end, begin] = b / (g + b)
                 gain[end, begin] = part(g, b, totals[0], totals[1], objective)
-    value = np.full((edges, edges, edges, bins_at_most), NEVER)  # by end, start, start before
     last = edges - 1
     for end in range(2, edges):
         for begin in range(1, end):

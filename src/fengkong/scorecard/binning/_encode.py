@@ -60,13 +60,20 @@ def numeric_codes(bins: ColumnBins, field: Field) -> CodeArray:
     """Tell the code of each number."""
     codes = np.empty(len(field.values), dtype=np.uint8)
     encode_block(
-        np.ascontiguousarray(field.values),
-        bins.cuts,
+        read_only(field.values),
+        np.ascontiguousarray(bins.cuts),
         *_special_codes(bins),
         bins.missing_code,
         codes,
     )
     return codes
+
+
+def read_only(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a view that no one writes to: one type of array, so one compiled kernel."""
+    view = np.ascontiguousarray(values).view()
+    view.flags.writeable = False
+    return view
 
 
 def category_codes(bins: ColumnBins, field: Field) -> CodeArray:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fengkong.foundation.tables import Field
+from fengkong.scorecard.binning._encode import read_only
 from fengkong.scorecard.binning._ranked import Ranked, split_by_class
 from fengkong.scorecard.binning._refine import refine
 from fengkong.scorecard.binning._rules import Rules
@@ -53,7 +54,7 @@ def rank(field: Field, target: Target, specials: Sequence[Special]) -> Ranked:
     bad_weights = np.empty(len(bads) if weighted else 0)
     tallies = np.zeros((1 + len(specials), 2))
     n_goods, n_bads = split_by_class(
-        field.values, target.bad, target.weights,
+        read_only(field.values), target.bad, target.weights,
         np.array([value for value, _ in pairs], dtype=np.float64),
         np.array([code for _, code in pairs], dtype=np.uint8),
         goods, bads, good_weights, bad_weights, tallies,
@@ -84,7 +85,7 @@ def numeric_bins(
 ) -> ColumnBins:  # fmt: skip
     """Return the best bins of a column."""
     ranked = rank(field, target, specials)
-    edges, keep = _with_hints(ranked.candidates(at_most=n_prebins - 1), hints)
+    edges, keep = _with_hints(_candidates(ranked, target, n_prebins), hints)
     if len(edges) == 0:
         empty = len(ranked.goods) + len(ranked.bads) == 0
         note = ALL_MISSING if empty else ONE_VALUE
@@ -122,6 +123,10 @@ def counted(
         name=name, kind="numeric", cuts=cuts, specials=specials, count=count, bad_count=bads,
         woe=weight_of_evidence(count, bads), trend=trend, note=note,
     )  # fmt: skip
+
+
+def _candidates(ranked: Ranked, target: Target, n_prebins: int) -> FloatArray:
+    return ranked.candidates(at_most=n_prebins - 1, total=float(target.totals.sum()))
 
 
 def _with_hints(edges: FloatArray, hints: FloatArray) -> tuple[FloatArray, NDArray[np.int64]]:

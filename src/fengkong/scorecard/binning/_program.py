@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fengkong.scorecard.binning._parts import NEVER, allowed, differ, part
+from fengkong.scorecard.binning._search import place_of_greatest, sort_by_key
 
 ASCENDING, DESCENDING, PEAK, VALLEY, FREE = 0, 1, 2, 3, 4
 PHASES = 4  # of the program with trends; the fifth, FREE, only the program of pairs knows
@@ -46,7 +47,8 @@ def solve_free(
         Written: row k - 1 holds the k ends of the bins.
     """
     edges = len(goods)
-    value = np.full((bins_at_most + 1, edges), NEVER)
+    value = np.empty((bins_at_most + 1, edges))
+    value[:] = NEVER
     start = np.zeros((bins_at_most + 1, edges), dtype=np.int64)
     value[0, 0] = 0.0
     for end in range(1, edges):
@@ -70,54 +72,56 @@ def solve_free(
 @_njit
 def solve_trends(
     goods: FloatArray, bads: FloatArray, totals: FloatArray, limits: FloatArray,
-    bins_at_most: int, objective: int, best: FloatArray, ends: IntArray,
+    bins_at_most: int, objective: int, value: FloatArray, best: FloatArray, ends: IntArray,
 ) -> None:  # fmt: skip
     """Find the best bins of each trend and number of bins, all trends in one sweep.
 
     Parameters are those of `solve_free`, but ``best`` has the shape (4, bins_at_most) and ``ends``
     (4, bins_at_most, bins_at_most): ascending, descending, peak and valley of the bad rate. Peak
-    and valley contain the monotone ones.
+    and valley contain the monotone ones. ``value`` is working space, minus infinity everywhere, of
+    shape (4, P + 1, P + 1, bins_at_most): by trend, end and start of the last bin, number of bins.
     """
     edges = len(goods)
-    value = np.full((PHASES, edges, edges, bins_at_most), NEVER)  # by end, by start
-    rate = np.zeros((edges, edges))  # by end, by start
-    fits = np.zeros((edges, edges), dtype=np.bool_)
+    rate = np.zeros((edges, edges))  # of the bin between two edges; both ways, so that all bins
+    fits = np.zeros((edges, edges), dtype=np.bool_)  # that touch an edge stand in one row
     for end in range(1, edges):
         for begin in range(end):
             g, b = goods[end] - goods[begin], bads[end] - bads[begin]
             if allowed(g, b, limits[0], limits[1]):
-                fits[end, begin] = True
-                rate[end, begin] = b / (g + b)
+                fits[end, begin] = fits[begin, end] = True
+                rate[end, begin] = rate[begin, end] = b / (g + b)
         if fits[end, 0]:
             gain = part(goods[end], bads[end], totals[0], totals[1], objective)
             for phase in range(PHASES):
                 value[phase, end, 0, 0] = gain
     befores, afters = np.empty(edges, dtype=np.int64), np.empty(edges, dtype=np.int64)
+    keys = np.empty(edges)
     for middle in range(1, edges - 1):
-        n_before = _list_by_rate(fits[middle, :middle], rate[middle, :middle], befores)
-        n_after = _list_by_rate(fits[middle + 1 :, middle], rate[middle + 1 :, middle], afters)
+        n_before = _list_by_rate(fits[middle], rate[middle], 0, middle, keys, befores)
+        n_after = _list_by_rate(fits[middle], rate[middle], middle + 1, edges, keys, afters)
         if n_before and n_after:
-            _extend(middle, befores[:n_before], afters[:n_after] + (middle + 1), goods, bads,
-                    totals, objective, rate, value)  # fmt: skip
+            _extend(middle, befores[:n_before], afters[:n_after], goods, bads, totals, objective,
+                    rate, value)  # fmt: skip
     for phase in range(PHASES):
         for k in range(bins_at_most):
-            best[phase, k] = value[phase, edges - 1, :, k].max()
+            begin = place_of_greatest(value[phase, edges - 1, :, k])
+            best[phase, k] = value[phase, edges - 1, begin, k]
             if best[phase, k] > NEVER:
-                _trace(value, rate, fits, phase, k, ends[phase, k])
+                _trace(value, rate, fits, phase, k, begin, ends[phase, k])
 
 
 @_njit
-def _list_by_rate(fits: NDArray[np.bool_], rate: FloatArray, found: IntArray) -> int:
-    """Write the places that fit, by ascending rate; return how many they are."""
+def _list_by_rate(
+    fits: NDArray[np.bool_], rate: FloatArray, first: int, stop: int, keys: FloatArray,
+    found: IntArray,
+) -> int:  # fmt: skip
+    """Write the other edges of the bins that touch an edge, by rate; return how many they are."""
     count = 0
-    for place in range(len(fits)):
-        if fits[place]:
-            found[count] = place
+    for other in range(first, stop):
+        if fits[other]:
+            keys[count], found[count] = rate[other], other
             count += 1
-    keys = np.empty(count)
-    for place in range(count):
-        keys[place] = rate[found[place]]
-    found[:count] = found[:count][np.argsort(keys)]
+    sort_by_key(keys, found, count)
     return count
 
 
@@ -131,7 +135,8 @@ def _extend(
     for up in (True, False):
         # Going up, a bin follows lower rates; then both lists are walked upwards, else downwards.
         pure, turned = (ASCENDING, VALLEY) if up else (DESCENDING, PEAK)
-        running = np.full((2, bins), NEVER)
+        running = np.empty((2, bins))
+        running[:] = NEVER
         taken = 0
         for step in range(len(afters)):
             after = afters[step] if up else afters[len(afters) - 1 - step]
@@ -168,11 +173,11 @@ def _extend(
 
 @_njit
 def _trace(
-    value: FloatArray, rate: FloatArray, fits: NDArray[np.bool_], phase: int, k: int, ends: IntArray
-) -> None:
+    value: FloatArray, rate: FloatArray, fits: NDArray[np.bool_], phase: int, k: int, begin: int,
+    ends: IntArray,
+) -> None:  # fmt: skip
     """Write the ends of the best ``k + 1`` bins, walking back from the last."""
     end = value.shape[1] - 1
-    begin = int(np.argmax(value[phase, end, :, k]))
     for left in range(k, 0, -1):
         ends[left] = end
         if phase == PEAK and value[PEAK, end, begin, left] == value[ASCENDING, end, begin, left]:
@@ -197,7 +202,8 @@ def _trace(
 @_njit
 def solve_pairs(
     goods: FloatArray, bads: FloatArray, totals: FloatArray, limits: FloatArray,
-    bins_at_most: int, objective: int, z_squared: float, best: FloatArray, ends: IntArray,
+    bins_at_most: int, objective: int, z_squared: float, value: FloatArray, best: FloatArray,
+    ends: IntArray,
 ) -> None:  # fmt: skip
     """Find the best bins of each trend when neighbours must also differ by a z test.
 
@@ -205,7 +211,6 @@ def solve_pairs(
     an order of their rates, so all triples of edges are tried: O(P^3 K).
     """
     edges = len(goods)
-    value = np.full((PHASES + 1, edges, edges, bins_at_most), NEVER)  # by end, by start
     for end in range(1, edges):
         for begin in range(end):
             g, b = goods[end] - goods[begin], bads[end] - bads[begin]
@@ -213,10 +218,13 @@ def solve_pairs(
                 continue
             gain = part(g, b, totals[0], totals[1], objective)
             if begin == 0:
-                value[:, end, 0, 0] = gain
+                for phase in range(PHASES + 1):
+                    value[phase, end, 0, 0] = gain
             for before in range(begin):
                 _add_pair(value, goods, bads, before, begin, end, z_squared)
-            value[:, end, begin, 1:] += gain
+            for phase in range(PHASES + 1):
+                for k in range(1, bins_at_most):
+                    value[phase, end, begin, k] += gain
             # Kept for the trace: each phase on its own, then a peak may still be ascending.
             for k in range(1, bins_at_most):
                 value[PEAK, end, begin, k] = max(
@@ -227,9 +235,10 @@ def solve_pairs(
                 )
     for phase in range(PHASES + 1):
         for k in range(bins_at_most):
-            best[phase, k] = value[phase, edges - 1, :, k].max()
+            begin = place_of_greatest(value[phase, edges - 1, :, k])
+            best[phase, k] = value[phase, edges - 1, begin, k]
             if best[phase, k] > NEVER:
-                _trace_pairs(value, goods, bads, z_squared, phase, k, ends[phase, k])
+                _trace_pairs(value, goods, bads, z_squared, phase, k, begin, ends[phase, k])
 
 
 @_njit
@@ -239,7 +248,8 @@ def _add_pair(
 ) -> None:  # fmt: skip
     """Let the bin (begin, end] follow the bin (before, begin] in every phase that allows it."""
     bins = value.shape[3]
-    if value[FREE, begin, before].max() == NEVER:
+    free = value[FREE, begin, before]
+    if free[place_of_greatest(free)] == NEVER:
         return
     b_1, b_2 = bads[begin] - bads[before], bads[end] - bads[begin]
     w_1, w_2 = b_1 + goods[begin] - goods[before], b_2 + goods[end] - goods[begin]
@@ -258,11 +268,10 @@ def _add_pair(
 @_njit
 def _trace_pairs(
     value: FloatArray, goods: FloatArray, bads: FloatArray, z_squared: float, phase: int, k: int,
-    ends: IntArray,
+    begin: int, ends: IntArray,
 ) -> None:  # fmt: skip
     """Write the ends of the best ``k + 1`` bins, walking back from the last."""
     end = value.shape[1] - 1
-    begin = int(np.argmax(value[phase, end, :, k]))
     for left in range(k, 0, -1):
         ends[left] = end
         if phase == PEAK and value[PEAK, end, begin, left] == value[ASCENDING, end, begin, left]:

@@ -13,9 +13,14 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from fengkong.scorecard.binning._search import count_under, count_up_to
+from fengkong.scorecard.binning._tree import grow, list_boundaries
+
 _njit = numba.njit(cache=True, nogil=True)
 FloatArray = NDArray[np.float64]
 ByteArray = NDArray[np.uint8]
+TREE_LEAVES, TREE_LEAF = 20, 0.05  # the pre-bins of other libraries
+SMALL_LEAF = 0.005
 _SAMPLED = 1024  # values taken from each class to place the edges of pre-bins
 
 
@@ -46,15 +51,47 @@ class Ranked:
         count_below(self.bads, self.bads_below, cuts, bads)
         return goods, bads
 
-    def candidates(self, *, at_most: int) -> FloatArray:
-        """Return edges of pre-bins: all distinct values, or quantiles where those are too many."""
+    def candidates(self, *, at_most: int, total: float) -> FloatArray:
+        """Return edges of pre-bins: all distinct values where they are few enough.
+
+        Otherwise quantiles and the cuts of a greedy tree: about ``at_most`` in all. ``total`` is
+        the weight of the whole column, by which the leaves of the tree are measured.
+        """
         edges = np.empty(at_most + 1)
         count = list_distinct(self.goods, self.bads, at_most, edges)
-        if count > at_most:
-            count = place_quantiles(
-                self.goods, self.goods_below, self.bads, self.bads_below, at_most, edges
-            )
-        return edges[:count].copy()
+        if count <= at_most:
+            return edges[:count].copy()
+        count = place_quantiles(self._sample(), self.goods, self.bads, max(at_most // 3, 2), edges)
+        return np.union1d(edges[:count], self._tree_cuts(2 * at_most // 3, total))
+
+    def _sample(self) -> FloatArray:
+        """Return as many values of either class, ascending.
+
+        Both classes count alike, because a bin's part of the objective hangs on its share of
+        goods and of bads.
+        """
+        classes = [(self.goods, self.goods_below), (self.bads, self.bads_below)]
+        held = [one for one in classes if len(one[0])]
+        sample = np.empty((len(held), _SAMPLED))
+        for row, (values, below) in zip(sample, held, strict=True):
+            spread(values, below, row)
+        return np.sort(sample, axis=None)
+
+    def _tree_cuts(self, count: int, total: float) -> FloatArray:
+        """Return the cuts of a tree, first with large leaves, then grown on with small ones."""
+        classes = [(self.goods, self.goods_below), (self.bads, self.bads_below)]
+        (few, few_below), (many, many_below) = sorted(classes, key=lambda one: len(one[0]))
+        at, below_few, below_many = list_boundaries(few, few_below, many, many_below)
+        leaves = max(count, TREE_LEAVES)
+        cuts = np.zeros(leaves + 2, dtype=np.int64)
+        cuts[1] = len(at) - 1
+        found = grow(below_few, below_many, TREE_LEAF * total, TREE_LEAVES, cuts, 2)
+        found = grow(below_few, below_many, SMALL_LEAF * total, leaves, cuts, found)
+        places = cuts[1 : found - 1]
+        values = at[places]
+        for after in np.flatnonzero(places % 2 == 0):
+            values[after] = next_above(few, many, values[after])
+        return values[np.isfinite(values)]
 
 
 @_njit
@@ -112,7 +149,7 @@ def split_by_class(
 @_njit
 def weight_below(values: FloatArray, below: FloatArray, cut: float) -> float:
     """Return the weight of the values under a cut."""
-    place = np.searchsorted(values, cut)
+    place = count_under(values, cut)
     return below[place] if len(below) else float(place)
 
 
@@ -128,8 +165,8 @@ def count_below(values: FloatArray, below: FloatArray, cuts: FloatArray, found: 
 @_njit
 def next_above(goods: FloatArray, bads: FloatArray, value: float) -> float:
     """Return the smallest value of either class above ``value``; infinity if there is none."""
-    g = np.searchsorted(goods, value, side="right")
-    b = np.searchsorted(bads, value, side="right")
+    g = count_up_to(goods, value)
+    b = count_up_to(bads, value)
     found = goods[g] if g < len(goods) else np.inf
     return min(found, bads[b]) if b < len(bads) else found
 
@@ -157,32 +194,23 @@ def list_distinct(goods: FloatArray, bads: FloatArray, at_most: int, edges: Floa
 
 
 @_njit
-def _spread(values: FloatArray, below: FloatArray, found: FloatArray) -> None:
+def spread(values: FloatArray, below: FloatArray, found: FloatArray) -> None:
     """Write values at equal steps of weight."""
     total = below[-1] if len(below) else float(len(values))
     for place in range(len(found)):
         target = (place + 0.5) / len(found) * total
-        index = np.searchsorted(below, target) - 1 if len(below) else int(target)
+        index = count_under(below, target) - 1 if len(below) else int(target)
         found[place] = values[min(max(index, 0), len(values) - 1)]
 
 
 @_njit
 def place_quantiles(
-    goods: FloatArray, goods_below: FloatArray, bads: FloatArray, bads_below: FloatArray,
-    at_most: int, edges: FloatArray,
-) -> int:  # fmt: skip
-    """Write edges at equal steps of the mean of both classes' distributions; return their number.
+    sample: FloatArray, goods: FloatArray, bads: FloatArray, at_most: int, edges: FloatArray
+) -> int:
+    """Write edges at equal steps of a sorted sample; return their number.
 
-    Both classes count alike, because a bin's part of the objective hangs on its share of goods and
-    of bads. A value heavier than a step is a pre-bin of its own, and the rest share what is left.
+    A value heavier than a step is a pre-bin of its own, and the rest share what is left.
     """
-    sides = (1 if len(goods) else 0) + (1 if len(bads) else 0)
-    sample = np.empty(sides * _SAMPLED)
-    if len(goods):
-        _spread(goods, goods_below, sample[:_SAMPLED])
-    if len(bads):
-        _spread(bads, bads_below, sample[(sides - 1) * _SAMPLED :])
-    sample.sort()
     step = len(sample) / at_most
     heavy_weight, heavy_count, run = 0, 0, 0
     for place in range(1, len(sample) + 1):

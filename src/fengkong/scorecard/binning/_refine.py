@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fengkong.scorecard.binning._parts import NEVER, allowed, differ, part
 from fengkong.scorecard.binning._ranked import weight_below
+from fengkong.scorecard.binning._search import count_under, count_up_to, place_of_greatest
 
 _njit = numba.njit(cache=True, nogil=True)
 FloatArray = NDArray[np.float64]
@@ -91,10 +92,10 @@ def _fill_zone(
     found[0] = cut
     count, more = 1, 0
     for values in (goods, bads):
-        begin = np.searchsorted(values, low, side="right")
-        end = np.searchsorted(values, high)
+        begin = count_up_to(values, low)
+        end = count_under(values, high)
         size = end - begin
-        taken = int(min(size, _HALF))
+        taken = min(size, _HALF)
         if size > _HALF:
             more = 1
         for place in range(taken):
@@ -102,7 +103,12 @@ def _fill_zone(
             if np.isfinite(value):
                 found[count] = value
                 count += 1
-    found[:count].sort()
+    for place in range(1, count):
+        value, hole = found[place], place
+        while hole > 0 and found[hole - 1] > value:
+            found[hole] = found[hole - 1]
+            hole -= 1
+        found[hole] = value
     kept = 1
     for place in range(1, count):
         if found[place] != found[kept - 1]:
@@ -118,7 +124,8 @@ def _choose(
 ) -> tuple[IntArray, float]:  # fmt: skip
     """Take one candidate of each zone so that the objective is greatest."""
     zones = len(counts)
-    value = np.full((zones + 1, _SIZE, _SIZE), NEVER)  # bin of each zone by its start and end
+    value = np.empty((zones + 1, _SIZE, _SIZE))  # bin of each zone by its start and end
+    value[:] = NEVER
     came = np.zeros((zones + 1, _SIZE, _SIZE), dtype=np.int64)
     for bin_ in range(zones + 1):
         starts = counts[bin_ - 1] if bin_ else 1
@@ -143,7 +150,7 @@ def _choose(
                         value[bin_, start, end] = reached
                         came[bin_, start, end] = before
     chosen = np.zeros(zones, dtype=np.int64)
-    end, start = 0, int(np.argmax(value[zones, :, 0]))
+    end, start = 0, place_of_greatest(value[zones, :, 0])
     best = value[zones, start, 0]
     for bin_ in range(zones, 0, -1):
         chosen[bin_ - 1] = start

@@ -125,7 +125,7 @@ def _of_all(prebins: PreBins, trend: str, rules: Rules, keep: IntArray) -> list[
         solve_free(*given, best, ends)
         return _picked(best, ends, trend, rules)
     best, ends = np.empty((PHASES, size)), np.zeros((PHASES, size, size), dtype=np.int64)
-    solve_trends(*given, best, ends)
+    solve_trends(*given, _nowhere(PHASES, prebins, size), best, ends)
     return [one for name in members(trend)
             for one in _picked(best[_ROWS[name]], ends[_ROWS[name]], name, rules)]  # fmt: skip
 
@@ -136,7 +136,7 @@ def _of_pairs(prebins: PreBins, trend: str, rules: Rules, keep: IntArray) -> lis
     best, ends = np.empty((PHASES + 1, size)), np.zeros((PHASES + 1, size, size), dtype=np.int64)
     solve_pairs(
         thin.goods, thin.bads, thin.totals, rules.limits(float(thin.totals.sum())), size,
-        rules.objective_code, rules.z_squared, best, ends,
+        rules.objective_code, rules.z_squared, _nowhere(PHASES + 1, thin, size), best, ends,
     )  # fmt: skip
     ends = places[ends]
     return [one for name in members(trend)
@@ -150,9 +150,16 @@ def _of_curve(prebins: PreBins, trend: str, rules: Rules, keep: IntArray) -> lis
     best, ends = np.empty(size), np.zeros((size, size), dtype=np.int64)
     solve_curve(
         thinner.goods, thinner.bads, thinner.totals, rules.limits(float(thin.totals.sum())), size,
-        rules.objective_code, rules.z_squared, 1.0 if trend == "convex" else -1.0, best, ends,
+        rules.objective_code, rules.z_squared, 1.0 if trend == "convex" else -1.0,
+        _nowhere(len(thinner.goods), thinner, size), best, ends,
     )  # fmt: skip
     return _picked(best, places[among[ends]], trend, rules)
+
+
+def _nowhere(first: int, prebins: PreBins, size: int) -> FloatArray:
+    """Return the working space of a program: no state reached yet."""
+    edges = len(prebins.goods)
+    return np.full((first, edges, edges, size), -np.inf)
 
 
 def _picked(best: FloatArray, ends: IntArray, trend: str, rules: Rules) -> list[Solution]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import isinf
 from typing import Any, Self, TypeAlias
 
 import numpy as np
@@ -24,6 +25,19 @@ class Special:
 
     name: str
     values: tuple[float | str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values; infinity, which JSON has no word for, becomes text."""
+        values = [str(v) if isinstance(v, float) and isinf(v) else v for v in self.values]
+        return {"name": self.name, "values": values}
+
+    @classmethod
+    def from_dict(cls, found: dict[str, Any], *, kind: FieldKind) -> Self:
+        """Read back what :meth:`to_dict` wrote, for a column of this kind."""
+        values = found["values"]
+        if kind == "numeric":
+            values = [float(v) if isinstance(v, str) else v for v in values]
+        return cls(name=found["name"], values=tuple(values))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -156,7 +170,7 @@ class ColumnBins:
         return {
             "name": self.name, "kind": self.kind, "cuts": self.cuts.tolist(),
             "groups": [list(group) for group in self.groups], "rare_code": self.rare_code,
-            "specials": [{"name": s.name, "values": list(s.values)} for s in self.specials],
+            "specials": [s.to_dict() for s in self.specials],
             "count": self.count.tolist(), "bad_count": self.bad_count.tolist(),
             "woe": self.woe.tolist(), "trend": self.trend, "note": self.note,
         }  # fmt: skip
@@ -169,8 +183,7 @@ class ColumnBins:
         return cls(
             name=found["name"], kind=found["kind"], rare_code=found["rare_code"],
             groups=tuple(tuple(group) for group in found["groups"]),
-            specials=tuple(Special(name=s["name"], values=tuple(s["values"]))
-                           for s in found["specials"]),
+            specials=tuple(Special.from_dict(s, kind=found["kind"]) for s in found["specials"]),
             trend=found["trend"], note=found["note"], **arrays,
         )  # fmt: skip
 
