@@ -9,7 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fengkong.foundation.errors import OutOfRangeError
-from fengkong.scorecard.binning.bins import ColumnBins, FloatArray, weight_of_evidence
+from fengkong.scorecard.binning.bins import (
+    ZERO_CELL,
+    ColumnBins,
+    FloatArray,
+    weight_of_evidence,
+)
 from fengkong.scorecard.card._design import Design, Outcomes
 from fengkong.scorecard.card._logistic import fit_logistic
 
@@ -143,12 +148,14 @@ def _counts(
 
 
 def _shrunk(count: FloatArray, bad_count: FloatArray, pseudo_rows: float) -> FloatArray:
+    """Return the WoE with more rows in each bin; an empty cell is filled before."""
     if pseudo_rows == 0.0:
         return weight_of_evidence(count, bad_count)
     bads, goods = bad_count, count - bad_count
     rate = bads.sum() / count.sum()
-    more_goods = goods + pseudo_rows * (1.0 - rate)
-    more_bads = bads + pseudo_rows * rate
+    add = np.where((bads <= 0.0) | (goods <= 0.0), ZERO_CELL, 0.0)
+    more_goods = goods + add + pseudo_rows * (1.0 - rate)
+    more_bads = bads + add + pseudo_rows * rate
     shares = (more_goods / goods.sum()) / (more_bads / bads.sum())
     return np.where(count > 0.0, np.log(shares), 0.0)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
+from tests.unit.scorecard.card.designs import drawn, objective
 
 from fengkong.foundation.errors import (
     CollinearError,
@@ -17,7 +18,6 @@ from fengkong.foundation.errors import (
 from fengkong.scorecard.card import _logistic
 from fengkong.scorecard.card._design import BLOCK_ROWS, CHUNK_BLOCKS, Design, Outcomes
 from fengkong.scorecard.card._logistic import fit_logistic, missing_slopes, undetermined
-from tests.unit.scorecard.card.designs import drawn, objective
 
 sm = pytest.importorskip("statsmodels.api", reason="statsmodels: for tests only")
 

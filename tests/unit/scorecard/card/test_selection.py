@@ -123,8 +123,8 @@ def test_stability_needs_a_period_and_takes_out_what_moved():
 
 @pytest.mark.parametrize(
     "period",
-    [np.arange(10), pd.date_range("2024-01-01", periods=10), [date(2024, 1, i + 1) for i in range(10)],
-     ["2024-0" + str(i) for i in range(10)]],
+    [np.arange(10), pd.date_range("2024-01-01", periods=10),
+     [date(2024, 1, i + 1) for i in range(10)], ["2024-0" + str(i) for i in range(10)]],
 )  # fmt: skip
 def test_halves_of_time(period):
     assert early_half(period, np.ones(10)).tolist() == [True] * 5 + [False] * 5

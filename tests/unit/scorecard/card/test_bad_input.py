@@ -1,0 +1,222 @@
+"""Bad input: each a typed error or a stated fallback, and never a score that is not a number."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.unit.scorecard.card.loans import loans
+
+from fengkong.foundation.errors import (
+    ColumnTypeError,
+    InputError,
+    NoVariableLeftError,
+    OneClassError,
+    SeparationError,
+)
+from fengkong.scorecard import Binner, Scorecard, SelectionSettings
+
+TABLE, BAD = loans()
+LOOSE = SelectionSettings(iv_min=None, correlation_max=None, vif_max=None)
+
+
+@pytest.fixture(scope="module")
+def card():
+    return Scorecard().fit(TABLE, BAD).card_
+
+
+def finite(scored):
+    return bool(
+        np.isfinite(scored.points).all()
+        and np.isfinite(scored.log_odds).all()
+        and ((scored.probability >= 0) & (scored.probability <= 1)).all()
+    )
+
+
+@pytest.mark.parametrize("value", [3.0, "same", True])
+def test_a_constant_column_leaves_with_its_reason(value):
+    model = Scorecard(selection=LOOSE).fit(TABLE.assign(flat=value), BAD)
+    assert model.selection_.why("flat")[-1].reason == "constant"
+    assert "flat" not in model.card_.names
+
+
+@pytest.mark.parametrize("value", [np.nan, None])
+def test_a_column_without_values_leaves_with_its_reason(value):
+    model = Scorecard().fit(TABLE.assign(empty=value), BAD)
+    assert model.selection_.why("empty")[-1].reason == "missing_high"
+
+
+def test_only_useless_columns_are_an_error_that_names_each():
+    with pytest.raises(NoVariableLeftError) as caught:
+        Scorecard().fit(pd.DataFrame({"flat": np.ones(200), "empty": np.nan}), BAD[:200])
+    assert set(caught.value.reasons) == {"flat", "empty"}
+
+
+@pytest.mark.parametrize("outcome", [0, 1])
+def test_one_class_is_an_error(outcome):
+    with pytest.raises(OneClassError):
+        Scorecard().fit(TABLE, np.full(len(TABLE), outcome))
+
+
+def test_one_class_by_weight_is_an_error():
+    with pytest.raises(OneClassError):
+        Scorecard().fit(TABLE, BAD, np.where(BAD == 1, 0.0, 1.0))
+
+
+def test_perfect_separation_is_an_error_without_a_penalty_and_written_down_with_one():
+    leak = TABLE.assign(leak=BAD * 10.0)
+    with pytest.raises(SeparationError) as caught:
+        Scorecard(penalty=0.0).fit(leak, BAD)
+    assert caught.value.columns[0] == "leak"
+    model = Scorecard().fit(leak, BAD)
+    assert model.audit_["regression"]["separated"] is True
+    assert finite(model.card_.score(leak))
+    limited = Scorecard(selection=SelectionSettings(iv_max=3.0)).fit(leak, BAD)
+    assert limited.selection_.why("leak")[-1].reason == "iv_high"
+
+
+def test_infinite_values_fall_into_the_first_and_last_bin(card):
+    table = TABLE[:4].assign(income=[-np.inf, np.inf, 0.0, 1e300])
+    points = card.variable_points(table).income
+    assert points[0] == points[2]
+    assert points[1] == points[3]
+    assert finite(card.score(table))
+    spoilt = TABLE.assign(income=TABLE.income.where(TABLE.income < 20_000, np.inf))
+    assert finite(Scorecard().fit(spoilt, BAD).card_.score(spoilt))
+
+
+def test_an_unseen_category_is_neutral_counted_and_reported(card):
+    table = TABLE[:5].assign(home=["own", "boat", "cave", None, "boat"])
+    scored = card.score(table)
+    assert scored.unseen == {"home": 3}
+    neutral = scored.variable_points().home[[1, 2, 4]]
+    assert (neutral == 0.0).all()
+    assert finite(scored)
+    one = card.score_one(table.iloc[1].to_dict())
+    assert (one.unseen, one.points) == (("home",), scored.points[1])
+
+
+def test_an_unseen_category_follows_the_pooled_rare_ones():
+    draw = np.random.default_rng(0)
+    town = np.where(draw.random(3_000) < 0.03, draw.integers(0, 30, 3_000).astype(str), "big")
+    town = np.where(draw.random(3_000) < 0.3, "middle", town)
+    bad = np.where(np.isin(town, ["big", "middle"]), BAD, draw.random(3_000) < 0.8).astype(int)
+    model = Scorecard(binner=Binner(rare_share=0.01, min_bin_share=0.01)).fit(
+        TABLE.assign(town=town), bad
+    )
+    bins = model.binner_.bins_["town"]
+    assert bins.rare_code is not None
+    table = TABLE[:1].assign(town="never heard of")
+    points = model.card_.variable_points(table).town
+    variable = next(v for v in model.card_.variables if v.bins.name == "town")
+    assert points[0] == variable.points[bins.rare_code] != 0.0
+    assert model.card_.score(table).unseen == {"town": 1}
+
+
+def test_ten_thousand_categories_are_pooled():
+    draw = np.random.default_rng(0)
+    table = TABLE.assign(code=[f"c{i}" for i in draw.integers(0, 10_000, len(TABLE))])
+    model = Scorecard(selection=LOOSE).fit(table, BAD)
+    assert model.binner_.bins_["code"].n_bins <= Binner().max_bins
+    assert finite(model.card_.score(table))
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("income", ["much", "little"]), ("income", pd.to_datetime(["2024-01-01", "2024-01-02"])),
+     ("income", [1 + 2j, 3j]), ("income", [[1], [2]]), ("home", pd.to_datetime(["2024-01-01"] * 2)),
+     ("income", ["1000", "2000"])],
+)  # fmt: skip
+def test_a_column_of_another_type_is_an_error_that_names_it(card, name, values):
+    with pytest.raises(ColumnTypeError) as caught:
+        card.score(TABLE[:2].assign(**{name: values}))
+    assert caught.value.name == name
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("income", "1000"), ("income", 1 + 2j), ("income", [1]), ("income", date(2024, 1, 1)),
+     ("income", 10**400), ("home", date(2024, 1, 1)), ("home", ["own"])],
+)  # fmt: skip
+def test_a_value_of_another_type_is_an_error_that_names_it(card, name, value):
+    with pytest.raises(ColumnTypeError) as caught:
+        card.score_one(TABLE.iloc[0].to_dict() | {name: value})
+    assert caught.value.name == name
+
+
+@pytest.mark.parametrize(
+    "value", [9000, 9000.0, np.float32(9000), np.int64(9000), Decimal("9000"), True, np.bool_(1)]
+)
+def test_numbers_of_any_kind_score_as_a_table_of_them_does(card, value):
+    record = TABLE.iloc[0].to_dict() | {"income": value}
+    table = TABLE[:1].assign(income=[value])
+    assert card.score_one(record).points == card.points(table)[0]
+
+
+@pytest.mark.parametrize("value", [None, math.nan, pd.NA, pd.NaT, np.nan, Decimal("NaN")])
+def test_what_is_not_known_has_the_points_of_missing(card, value):
+    for name in ("income", "home"):
+        variable = next(v for v in card.variables if v.bins.name == name)
+        found = card.score_one(TABLE.iloc[0].to_dict() | {name: value})
+        assert found.variable_points[name] == variable.points[variable.bins.missing_code]
+
+
+def test_numbers_where_the_card_has_categories_are_their_text():
+    table = TABLE.assign(product=np.where(TABLE.home == "own", "3", "7"))
+    card = Scorecard(selection=LOOSE).fit(table, BAD).card_
+    numbers = table.assign(product=table["product"].astype(float))
+    assert (card.points(numbers) == card.points(table)).all()
+    record = table.iloc[0].to_dict()
+    for value in (float(record["product"]), int(record["product"]), record["product"]):
+        assert card.score_one(record | {"product": value}).points == card.points(table)[0]
+
+
+def test_a_column_that_is_not_there_is_an_error(card):
+    with pytest.raises(InputError, match="income"):
+        card.score(TABLE.drop(columns="income"))
+
+
+@pytest.mark.parametrize(
+    "binner", [Binner(), Binner(min_bin_events=0, min_bin_share=0.0, max_bins=20)]
+)
+def test_fewer_rows_than_bins_make_a_card_without_nan(binner):
+    few, bad = TABLE[:6], np.array([0, 1, 0, 1, 0, 0])
+    model = Scorecard(binner=binner, selection=LOOSE).fit(few, bad)
+    assert finite(model.card_.score(TABLE))
+
+
+def test_too_few_rows_for_any_bin_are_an_error():
+    with pytest.raises(NoVariableLeftError):
+        Scorecard().fit(TABLE[["income", "debt"]][:6], np.array([0, 1, 0, 1, 0, 0]))
+
+
+def test_a_table_without_rows_scores_to_nothing(card):
+    scored = card.score(TABLE[:0])
+    assert scored.points.shape == scored.probability.shape == (0,)
+
+
+@pytest.mark.parametrize(
+    "y", [None, np.array([0, 1, 2] * 1000), np.where(BAD, np.nan, 0.0), BAD[:-1],
+          BAD.reshape(-1, 2), np.random.default_rng(0).random(3_000)]
+)  # fmt: skip
+def test_outcomes_that_are_no_outcomes_are_an_error(y):
+    with pytest.raises(InputError):
+        Scorecard().fit(TABLE, y)
+
+
+@pytest.mark.parametrize(
+    "weight", [np.full(3_000, -1.0), np.full(3_000, np.nan), np.ones(10), np.zeros(3_000)]
+)
+def test_weights_that_cannot_be_are_an_error(weight):
+    with pytest.raises(InputError):
+        Scorecard().fit(TABLE, BAD, weight)
+
+
+def test_offsets_that_cannot_be_are_an_error():
+    for offset in (np.ones(3), np.full(3_000, np.inf)):
+        with pytest.raises(InputError, match="offset"):
+            Scorecard().fit(TABLE, BAD, offset=offset)
