@@ -4,6 +4,7 @@ FengkongError
 ├── InputError (ValueError)         a caller passed what a function does not accept
 │   ├── OutOfRangeError             a number outside its interval
 │   ├── ColumnTypeError             a column of another type than a model expects
+│   ├── BinsTextError               a text of bins is wrong at a line
 │   ├── OneClassError               outcomes are all good or all bad: nothing to tell apart
 │   ├── ProtectedFeatureError       a column of protected groups is among a model's features
 │   ├── SeparationError             columns tell every good from every bad: no finite coefficients
@@ -54,6 +55,25 @@ class ColumnTypeError(InputError, TypeError):
     def __init__(self, *, name: str, expected: str, found: str) -> None:
         super().__init__(f"column {name!r}: expected {expected}; found {found}")
         self.name, self.expected, self.found = name, expected, found
+
+
+class BinsTextError(InputError):
+    """A text of bins is wrong; names the column and the line where it can.
+
+    Attributes
+    ----------
+    column : str or None
+    line : int or None
+        Counted from 1.
+    """
+
+    code = "fengkong.input.bins_text"
+
+    def __init__(self, message: str, *, column: str | None = None, line: int | None = None) -> None:
+        place = [f"line {line}"] if line is not None else []
+        place += [f"column {column!r}"] if column is not None else []
+        super().__init__(f"{', '.join(place)}: {message}" if place else message)
+        self.column, self.line = column, line
 
 
 class OneClassError(InputError):

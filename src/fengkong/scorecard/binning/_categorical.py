@@ -69,8 +69,8 @@ def fixed_groups(
     specials: tuple[Special, ...],
 ) -> ColumnBins:  # fmt: skip
     """Return the groups that the user fixed, counted; labels of no group count as unseen."""
-    return _grouped(field.name, _tally(field, target, specials), groups, rare_code, specials,
-                    note=FIXED)  # fmt: skip
+    tally = _tally(field, target, specials)
+    return _grouped(field.name, tally, groups or [()], rare_code, specials, note=FIXED)
 
 
 def _tally(field: Field, target: Target, specials: tuple[Special, ...]) -> _Tally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import ROUND_FLOOR, Context
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,6 +100,7 @@ def numeric_bins(
     for one, moved in found[1:]:
         if one.value > best.value + SAME:
             best, cuts = one, moved
+    cuts = _plain_cuts(cuts, ranked, hints)
     return counted(field.name, ranked, cuts, specials, trend=best.trend, note=best.note)
 
 
@@ -127,6 +129,27 @@ def counted(
 
 def _candidates(ranked: Ranked, target: Target, n_prebins: int) -> FloatArray:
     return ranked.candidates(at_most=n_prebins - 1, total=float(target.totals.sum()))
+
+
+def _plain_cuts(cuts: FloatArray, ranked: Ranked, hints: FloatArray) -> FloatArray:
+    """Return the shortest decimals that part the same rows; hinted cuts stay as they are."""
+    plain = cuts.copy()
+    for place, cut in enumerate(cuts):
+        if cut not in hints:
+            under = [values[np.searchsorted(values, cut) - 1]
+                     for values in (ranked.goods, ranked.bads)
+                     if len(values) and values[0] < cut]  # fmt: skip
+            plain[place] = _shortest(float(max(under)), float(cut))
+    return plain
+
+
+def _shortest(low: float, high: float) -> float:
+    """Return the number of fewest digits in (low, high]."""
+    for digits in range(1, 17):
+        rounded = Context(prec=digits, rounding=ROUND_FLOOR).create_decimal_from_float(high)
+        if low < float(rounded):
+            return float(rounded)
+    return high
 
 
 def _with_hints(edges: FloatArray, hints: FloatArray) -> tuple[FloatArray, NDArray[np.int64]]:

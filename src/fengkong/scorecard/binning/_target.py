@@ -32,6 +32,8 @@ def read_target(y: Any, sample_weight: Any, *, rows: int) -> Target:
             weights = np.empty(0)
     if not (totals > 0.0).all():
         kind = "goods" if totals[1] <= 0.0 else "bads"
+        if len(weights) and not weights.any():
+            raise InputError("sample_weight is zero on every row")
         raise OneClassError(f"y holds only {kind} (one class): bins need both 0 (good) and 1 (bad)")
     n_bads = int(bad.sum())
     return Target(bad=bad, weights=weights, totals=totals, rows=(rows - n_bads, n_bads))

@@ -38,7 +38,8 @@ def list_boundaries(
     -------
     tuple of three ndarray of shape (2 * n_distinct + 2,)
         The value of ``few`` at the cut (odd places: right before it; even: right after it),
-        weight of the few below, weight of the many below. The first and the last are the ends of the line.
+        weight of the few below, weight of the many below. The first and the last are the ends of
+        the line.
 
     Notes
     -----

@@ -13,7 +13,7 @@ from fengkong.foundation.errors import InputError
 from fengkong.foundation.tables import Field
 from fengkong.scorecard.binning.bins import Special
 
-RARE = "*rare*"  # stands in a fixed group for the pooled rare categories
+RARE = "(rare)"  # stands in a fixed group for the pooled rare categories
 
 
 def trend_of(trend: str | Mapping[str, str], name: str) -> str:

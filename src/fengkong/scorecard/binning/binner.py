@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fengkong.foundation.errors import InputError, OutOfRangeError
-from fengkong.foundation.tables import Table, read_table
+from fengkong.foundation.tables import FieldKind, Table, read_table
 from fengkong.scorecard.binning._categorical import categorical_bins, fixed_groups
 from fengkong.scorecard.binning._numeric import Target, fixed_bins, numeric_bins
 from fengkong.scorecard.binning._rules import TRENDS, Rules
@@ -25,6 +25,7 @@ from fengkong.scorecard.binning._wishes import (
     unknown_columns,
 )
 from fengkong.scorecard.binning.bins import ColumnBins
+from fengkong.scorecard.binning.document import read_yaml, write_yaml
 from fengkong.scorecard.binning.tables import bins_table, summary_table
 
 Output: TypeAlias = Literal["woe", "code", "label"]
@@ -116,6 +117,31 @@ class Binner(TransformerMixin, BaseEstimator):
             raise InputError(f"column {column!r} was not binned")
         return bins_table(self.bins_[column])
 
+    def to_yaml(self) -> str:
+        """Return the bins as a text that a person can edit and `from_yaml` reads."""
+        check_is_fitted(self, "bins_")
+        return write_yaml(self.bins_)
+
+    @classmethod
+    def from_yaml(cls, text: str, **parameters: Any) -> Self:
+        """Return a Binner that keeps the bins of a text as they stand; fit counts them.
+
+        Parameters
+        ----------
+        text : str
+            As `to_yaml` writes it, edited or not. Columns that it leaves out are binned as usual.
+        **parameters
+            Parameters of the Binner other than splits, specials and categorical.
+
+        Raises
+        ------
+        BinsTextError
+            The text is wrong; names the column and the line.
+        """
+        read = read_yaml(text)
+        return cls(splits=read.splits, specials=read.specials, categorical=read.categorical,
+                   **parameters)  # fmt: skip
+
     def get_feature_names_out(self, input_features: Any = None) -> Any:
         """Return the names of the columns."""
         check_is_fitted(self, "bins_")
@@ -155,13 +181,15 @@ class Binner(TransformerMixin, BaseEstimator):
 
     def _table(self, X: Any, *, reset: bool) -> Table:
         """Open the table and hold it to the columns of the fit."""
-        if hasattr(X, "shape") and not hasattr(X, "column_names"):
-            validate_data(self, X, reset=reset, skip_check_array=True)
         table = read_table(X)
+        if isinstance(X, pd.DataFrame | np.ndarray):
+            validate_data(self, X, reset=reset, skip_check_array=True)
+        if not table.names:
+            raise InputError(
+                f"0 feature(s) (shape={np.shape(X)}) while a minimum of 1 is required: no columns"
+            )
         if table.rows == 0:
             raise InputError("Found array with 0 sample(s): the table has no rows")
-        if not table.names:
-            raise InputError("Found array with 0 feature(s): the table has no columns")
         if reset:
             self.n_features_in_ = len(table.names)
         return table
@@ -171,7 +199,8 @@ class Binner(TransformerMixin, BaseEstimator):
         fixed = (self.splits or {}).get(name)
         is_grouped = fixed is not None and any(not np.isscalar(part) for part in fixed)
         forced = name in (self.categorical or ()) or is_grouped
-        field = table.field(name, kind="categorical" if forced else None)
+        known: FieldKind | None = "numeric" if fixed is not None else None
+        field = table.field(name, kind="categorical" if forced else known)
         specials = specials_of(self.specials, field)
         if field.kind == "categorical":
             if fixed is not None:

@@ -153,7 +153,8 @@ class ColumnBins:
         if code > self.missing_code:
             return self.specials[code - self.missing_code - 1].name
         if self.kind == "categorical":
-            return ", ".join(self.groups[code])
+            rare = ("(rare)",) if code == self.rare_code else ()
+            return ", ".join([*self.groups[code], *rare]) or "(none)"
         low = f"[{self.cuts[code - 1]:.10g}" if code else "(-inf"
         high = f"{self.cuts[code]:.10g})" if code < len(self.cuts) else "+inf)"
         return f"{low}, {high}"
