@@ -8,24 +8,29 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fengkong.scorecard.binning.binner import Binner
+    from fengkong.scorecard.boosting import Challenger
     from fengkong.scorecard.card.document import Card
     from fengkong.scorecard.card.scaling import MinMaxScaling, PdoScaling
     from fengkong.scorecard.card.scorecard import Scorecard
     from fengkong.scorecard.card.selection import SelectionSettings
+    from fengkong.scorecard.validation import validate
     from fengkong.scorecard.watch import drift
 
 __all__ = [
-    "Binner", "Card", "MinMaxScaling", "PdoScaling", "Scorecard", "SelectionSettings", "drift",
+    "Binner", "Card", "Challenger", "MinMaxScaling", "PdoScaling", "Scorecard",
+    "SelectionSettings", "drift", "validate",
 ]  # fmt: skip
 
 _HOMES = {
     "Binner": "binning.binner",
     "Card": "card.document",
+    "Challenger": "boosting",
     "MinMaxScaling": "card.scaling",
     "PdoScaling": "card.scaling",
     "Scorecard": "card.scorecard",
     "SelectionSettings": "card.selection",
     "drift": "watch",
+    "validate": "validation",
 }
 
 
