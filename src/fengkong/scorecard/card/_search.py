@@ -8,22 +8,24 @@ dropped without ever being wrong, in exact floats and without a tolerance.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from fengkong.scorecard.card._moves import Move
 
-# Cost, partial score, and the goal chosen for each variable changed so far: (place, code), ...
+# The goal chosen for each variable changed: (place, code), ...; with its cost and score.
 Choice: TypeAlias = tuple[tuple[int, int], ...]
 Partial: TypeAlias = tuple[float, float, Choice]
-Accepts: TypeAlias = Callable[[float], bool]
+# The same on the way, each change with what was chosen before it.
+Link: TypeAlias = "tuple[Link, int, int] | None"
+Linked: TypeAlias = tuple[float, float, Link]
 
 
 def smallest_change(
     base: float,
     now: Sequence[float],
     moves: Sequence[Sequence[Move]],
-    accepts: Accepts,
+    floor: float,
 ) -> Partial | None:
     """Return the change with fewest variables, then the least cost, then the highest score.
 
@@ -35,8 +37,8 @@ def smallest_change(
         Points of each variable as it is, in the order of the card.
     moves : sequence of sequence of Move
         What each variable could change to.
-    accepts : callable
-        Whether a score passes; whoever has more points passes too.
+    floor : float
+        The lowest score that passes.
 
     Returns
     -------
@@ -44,26 +46,55 @@ def smallest_change(
         Cost, score, and (place, code) of each change; None where nothing passes. The same question
         always has the same answer.
     """
-    most = _fewest(base, now, moves, accepts)
+    most = _fewest(base, now, moves, floor)
     if most is None:
         return None
-    fronts: list[list[Partial]] = [[(0.0, base, ())], *([] for _ in range(most))]
+    reach = _reach(now, moves, most)
+    fronts: list[list[Linked]] = [[(0.0, base, None)], *([] for _ in range(most))]
     for place, (points, options) in enumerate(zip(now, moves, strict=True)):
         # From the largest count down, so that a variable changes at most once.
         for count in range(most, -1, -1):
             grown = [(cost, score + points, chosen) for cost, score, chosen in fronts[count]]
             if count:
                 grown += [
-                    (cost + move.cost, score + move.points, (*chosen, (place, move.code)))
+                    (cost + move.cost, score + move.points, (chosen, place, move.code))
                     for cost, score, chosen in fronts[count - 1]
                     for move in options
                 ]
-            fronts[count] = _front(grown)
-    return next(found for found in fronts[most] if accepts(found[1]))
+            rest = reach[place + 1][most - count]
+            fronts[count] = _front([one for one in grown if one[1] + rest >= floor])
+    cost, score, chosen = next(found for found in fronts[most] if found[1] >= floor)
+    return cost, score, _unlinked(chosen)
+
+
+def _unlinked(chosen: Link) -> Choice:
+    found = []
+    while chosen is not None:
+        chosen, place, code = chosen
+        found.append((place, code))
+    return tuple(reversed(found))
+
+
+def _reach(now: Sequence[float], moves: Sequence[Sequence[Move]], most: int) -> list[list[float]]:
+    """Return the most points that variables from a place on can add with so many changes.
+
+    A little more than the sum, so that rounding never drops a change that would have passed.
+    """
+    gains = [
+        max((move.points for move in options), default=points) - points
+        for points, options in zip(now, moves, strict=True)
+    ]
+    slack = 1e-9 * (1.0 + sum(map(abs, now)) + sum(gains))
+    found = []
+    for place in range(len(now) + 1):
+        kept = sum(now[place:]) + slack
+        best = sorted(gains[place:], reverse=True)
+        found.append([kept + sum(best[:count]) for count in range(most + 1)])
+    return found
 
 
 def _fewest(
-    base: float, now: Sequence[float], moves: Sequence[Sequence[Move]], accepts: Accepts
+    base: float, now: Sequence[float], moves: Sequence[Sequence[Move]], floor: float
 ) -> int | None:
     """Return how many variables must change at least: the best score of each number of changes."""
     best = [base] + [None] * len(now)  # type: list[float | None]
@@ -75,21 +106,21 @@ def _fewest(
             if less is not None and top is not None:
                 found.append(less + top)
             best[count] = max(found, default=None)
-    passing = (c for c, score in enumerate(best) if score is not None and accepts(score))
+    passing = (c for c, score in enumerate(best) if score is not None and score >= floor)
     return next(passing, None)
 
 
-def _front(found: list[Partial]) -> list[Partial]:
+def _front(found: list[Linked]) -> list[Linked]:
     """Keep, from cheap to dear, only what scores more than everything cheaper."""
-    kept: list[Partial] = []
-    for one in sorted(found, key=lambda partial: (partial[0], -partial[1], partial[2])):
+    kept: list[Linked] = []
+    for one in sorted(found, key=lambda partial: (partial[0], -partial[1])):
         if not kept or one[1] > kept[-1][1]:
             kept.append(one)
     return kept
 
 
 def diverse_changes(
-    base: float, now: Sequence[float], moves: Sequence[Sequence[Move]], accepts: Accepts
+    base: float, now: Sequence[float], moves: Sequence[Sequence[Move]], floor: float
 ) -> Iterator[Partial]:
     """Yield smallest changes one after another, none of which changes all that an earlier did.
 
@@ -111,7 +142,7 @@ def diverse_changes(
             return
         asked.add(still)
         left = [() if place in still else options for place, options in enumerate(moves)]
-        found = smallest_change(base, now, left, accepts)
+        found = smallest_change(base, now, left, floor)
         if found is not None:
             cost, score, chosen = found
             heapq.heappush(waiting, (len(chosen), cost, -score, chosen, still))

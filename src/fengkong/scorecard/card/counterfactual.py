@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ import numpy as np
 
 from fengkong.foundation.errors import InputError, OutOfRangeError
 from fengkong.scorecard.binning.bins import ColumnBins
+from fengkong.scorecard.card._cut import score_at
 from fengkong.scorecard.card._moves import (
     ChangeRules,
     example_value,
@@ -158,9 +159,9 @@ def what_would_pass(
         raise OutOfRangeError(name="answers_at_most", value=answers_at_most, allowed="[1, inf)")
     rules = rules or ChangeRules()
     rules.check(card)
-    accepts = _cut_off(card, score=score, probability=probability, grade=grade)
+    floor = _cut_off(card, score=score, probability=probability, grade=grade)
     scored = card.score_one(record)
-    passes = accepts(scored.points)
+    passes = scored.points >= floor
     notes = tuple(_linked(card, group) for group in rules.linked)
     answers: tuple[Answer, ...] = ()
     if not passes:
@@ -169,7 +170,7 @@ def what_would_pass(
             card.base_points,
             [float(v.points[code]) for v, code in zip(card.variables, codes, strict=True)],
             [moves_of(v, code, rules) for v, code in zip(card.variables, codes, strict=True)],
-            accepts,
+            floor,
         )
         answers = tuple(
             _answer(card, record, scored, one, rules) for one in islice(found, answers_at_most)
@@ -182,8 +183,8 @@ def what_would_pass(
 
 def _cut_off(
     card: Card, *, score: float | None, probability: float | None, grade: str | None
-) -> Callable[[float], bool]:
-    """Return whether a score passes; every kind of cut-off is a cut-off of the score."""
+) -> float:
+    """Return the lowest score that passes: every kind of cut-off is one of the score."""
     if sum(one is not None for one in (score, probability, grade)) != 1:
         raise InputError("give exactly one cut-off: score, probability or grade")
     if grade is not None:
@@ -194,19 +195,11 @@ def _cut_off(
     elif score is not None and not np.isfinite(score):
         raise OutOfRangeError(name="score", value=score, allowed="(-inf, inf)")
     if score is not None:
-        floor = score
-        return lambda found: found >= floor
+        return score
     assert probability is not None  # noqa: S101 - exactly one is given
-    most = probability
-    if not 0.0 < most < 1.0:
-        raise OutOfRangeError(name="probability", value=most, allowed="(0, 1)")
-    return lambda found: _probability(card, found) <= most
-
-
-def _probability(card: Card, score: float) -> float:
-    from fengkong.scorecard.card.scoring import log_odds_of, probability_of
-
-    return float(probability_of(card, log_odds_of(card, np.array([score])))[0])
+    if not 0.0 < probability < 1.0:
+        raise OutOfRangeError(name="probability", value=probability, allowed="(0, 1)")
+    return score_at(card, probability)
 
 
 def _answer(

@@ -14,12 +14,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from fengkong.foundation.errors import InputError, OutOfRangeError
 from fengkong.scorecard.binning.bins import FloatArray
+from fengkong.scorecard.card._cut import probability_at, score_at
 from fengkong.scorecard.card.document import Card, Grade
 
 Steps: TypeAlias = Literal["quantile", "geometric"]
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 MIN_SHARE = 0.02
-_HALVINGS_AT_MOST = 2200  # more than there are floats between any two: the search always ends
 
 
 def grades_at(
@@ -63,7 +63,7 @@ def grades_at(
     for pd_, low, high in zip(found, (0.0, *limits), (*limits, 1.0), strict=True):
         if not low <= pd_ <= high:
             raise InputError(f"the pd {pd_:g} lies outside its grade, {low:g} to {high:g}")
-    return _grades([_score_at(card, limit) for limit in limits], list(found), names)
+    return _grades([_dividing_score(card, limit) for limit in limits], list(found), names)
 
 
 def grades_from(
@@ -121,7 +121,7 @@ def grades_from(
     )
     if weight.min() < 0.0 or not weight.sum() > 0.0:
         raise InputError("sample_weight must not be negative, nor zero on every row")
-    said = _probability(card, scores)
+    said = probability_at(card, scores)
     worth = said if bad is None else _numbers(bad, name="bad", rows=scores.size)
     if bad is not None and not np.isin(worth, (0.0, 1.0)).all():
         raise InputError("bad must hold 0 (good) and 1 (bad) only")
@@ -216,7 +216,7 @@ def scale_table(card: Card, score: ArrayLike, *, bad: ArrayLike | None = None) -
             "probability": [grade.probability for grade in card.grades],
             "rows": rows,
             "share": rows / scores.size,
-            "mean_probability": _means(place, _probability(card, scores), rows),
+            "mean_probability": _means(place, probability_at(card, scores), rows),
         }
     )
     if bad is not None:
@@ -272,34 +272,11 @@ def _middles(edges: Sequence[float]) -> tuple[float, ...]:
     return tuple(1.0 / (1.0 + math.exp(-one)) for one in ends)
 
 
-def _score_at(card: Card, edge: float) -> float:
-    """Return the lowest score whose probability, as the card says it, is at most the edge.
-
-    Halved down to two neighbouring floats, so that score and probability never disagree about a
-    grade, whatever the calibration.
-    """
-    low, high = _bracket(card, edge)
-    for _ in range(_HALVINGS_AT_MOST):
-        middle = low + (high - low) / 2
-        if not low < middle < high:
-            break
-        if _probability(card, np.array([middle]))[0] <= edge:
-            high = middle
-        else:
-            low = middle
-    return high
-
-
-def _bracket(card: Card, edge: float) -> tuple[float, float]:
-    """Return a score above the edge of probability, and one that is not."""
-    centre, reach = card.scaling.offset, abs(card.scaling.factor)
-    for _ in range(12):
-        low, high = centre - reach, centre + reach
-        said = _probability(card, np.array([low, high]))
-        if said[0] > edge >= said[1]:
-            return low, high
-        reach *= 2.0
-    raise InputError(f"no score of card {card.name!r} divides at a probability of {edge:g}")
+def _dividing_score(card: Card, edge: float) -> float:
+    found = score_at(card, edge)
+    if math.isinf(found):
+        raise InputError(f"no score of card {card.name!r} divides at a probability of {edge:g}")
+    return found
 
 
 def _quantile_floors(scores: FloatArray, weight: FloatArray, n_grades: int) -> list[float]:
@@ -328,13 +305,7 @@ def _geometric_floors(
     if not 0.0 < low < high < 1.0:
         raise InputError(f"probabilities from {low:g} to {high:g} have no geometric steps")
     edges = np.geomspace(low, high, n_grades + 1)[1:-1]
-    return sorted(_score_at(card, float(edge)) for edge in edges)
-
-
-def _probability(card: Card, scores: FloatArray) -> FloatArray:
-    from fengkong.scorecard.card.scoring import log_odds_of, probability_of
-
-    return probability_of(card, log_odds_of(card, scores))
+    return sorted(_dividing_score(card, float(edge)) for edge in edges)
 
 
 def _numbers(values: ArrayLike, *, name: str, rows: int | None = None) -> FloatArray:

@@ -16,9 +16,12 @@ from tests.unit.scorecard.card_maker import (
     slow_code,
     slow_score,
     telling_records,
+    telling_values,
 )
 
 from fengkong.foundation.errors import InputError, OutOfRangeError
+from fengkong.scorecard.card._moves import Move
+from fengkong.scorecard.card._search import smallest_change
 from fengkong.scorecard.card.counterfactual import ChangeRules, what_would_pass
 from fengkong.scorecard.card.document import Grade
 from fengkong.scorecard.card.reasons import with_reasons
@@ -105,6 +108,14 @@ def test_a_fall_to_a_limit_inside_a_bin_is_said_and_proved():
     assert found.answers[0].record["queries"] == 2
 
 
+def test_a_limit_at_a_cut_belongs_to_the_bin_above():
+    for most, text in ((3, "queries: from 7 to below 3"), (2.5, "queries: from 7 to at most 2.5")):
+        rules = ChangeRules(immutable=["age", "job", "income"], limits={"queries": (0, most)})
+        answer = what_would_pass(CARD, POOR, score=520, rules=rules).answers[0]
+        assert answer.changes[0].text["en"] == text
+        assert answer.record["queries"] == (2.5 if most == 2.5 else math.nextafter(3.0, 0.0))
+
+
 def test_linked_variables_are_left_alone_and_named():
     rules = ChangeRules(immutable=["age"], linked=[("income", "queries")])
     found = what_would_pass(CARD, POOR, score=530, rules=rules)
@@ -158,6 +169,13 @@ def test_cut_offs_of_probability_and_grade():
     assert what_would_pass(graded, POOR, grade="B").passes
 
 
+def test_a_probability_that_no_score_has_is_never_reached():
+    flat = {"kind": "isotonic", "probability": [0.5], "calibrated": [0.3]}
+    card = card_of(*CARD.variables, calibration=flat)
+    assert what_would_pass(card, POOR, probability=0.2).answers == ()
+    assert what_would_pass(card, POOR, probability=0.3).passes
+
+
 def test_own_names_are_used():
     own = {"version": "1", "variables": {"income": {"name": {"en": "Income", "zh": "收入"}}}}
     found = what_would_pass(with_reasons(CARD, own), POOR, score=530, rules=FIXED)
@@ -198,20 +216,39 @@ def test_no_answers_asked_is_refused():
         what_would_pass(CARD, POOR, score=530, answers_at_most=0)
 
 
-def every_change(card, record, immutable, costs):
-    """Yield (changed, cost, score) of every combination of better or worse regular bins."""
+def may_go(variable, value, goal, rules):
+    """Tell from single values alone whether a bin can be reached."""
+    bins, name = variable.bins, variable.bins.name
+    now, k = slow_code(bins, value), bins.n_bins
+    if name in rules.immutable:
+        return False
+    if name in rules.one_way and now < k and (goal > now) != (rules.one_way[name] == "rise"):
+        return False
+    limit = rules.limits.get(name)
+    tried = [*telling_values(bins), *([] if limit is None else limit)]
+    if bins.kind == "numeric":
+        tried = [one for one in tried if one is not None and not math.isnan(one)]
+        tried += [math.nextafter(one, side) for one in tried for side in (-math.inf, math.inf)]
+        if limit is not None:
+            tried = [one for one in tried if limit[0] <= one <= limit[1]]
+    elif limit is not None:
+        tried = list(limit)
+    return any(slow_code(bins, one) == goal for one in tried)
+
+
+def every_change(card, record, rules):
+    """Yield (changed, cost, score) of every combination of regular bins that can be reached."""
     options = []
     for variable in card.variables:
         bins, name = variable.bins, variable.bins.name
-        k = len(bins.cuts) + 1 if bins.kind == "numeric" else len(bins.groups)
         now = slow_code(bins, record[name])
-        ordered = bins.kind == "numeric" and now < k
+        ordered = bins.kind == "numeric" and now < bins.n_bins
         goals = [(now, 0.0)]
-        if name not in immutable:
-            goals += [
-                (goal, costs[name] * (abs(goal - now) if ordered else 1))
-                for goal in range(k) if goal != now
-            ]  # fmt: skip
+        goals += [
+            (goal, rules.costs[name] * (abs(goal - now) if ordered else 1))
+            for goal in range(bins.n_bins)
+            if goal != now and may_go(variable, record[name], goal, rules)
+        ]
         options.append([(variable.points.tolist()[g], cost, g != now) for g, cost in goals])
     for combination in product(*options):
         score = card.base_points
@@ -221,19 +258,37 @@ def every_change(card, record, immutable, costs):
         yield frozenset(i for i, one in enumerate(combination) if one[2]), cost, score
 
 
+@st.composite
+def change_rules(draw, card):
+    """Draw rules that fit a card: a fixed variable, ways, reaches and costs."""
+    names = card.names
+    ways, limits = {}, {}
+    for variable in card.variables:
+        bins, name = variable.bins, variable.bins.name
+        if bins.kind == "numeric":
+            if draw(st.booleans()):
+                ways[name] = draw(st.sampled_from(("rise", "fall")))
+            edges = [v for v in telling_values(bins) if v is not None and not math.isnan(v)]
+            ends = draw(st.lists(st.sampled_from(edges), min_size=2, max_size=2))
+            if draw(st.booleans()):
+                limits[name] = tuple(sorted(ends))
+        elif draw(st.booleans()):
+            limits[name] = draw(st.sets(st.sampled_from([g for one in bins.groups for g in one])))
+    return ChangeRules(
+        immutable=draw(st.sets(st.sampled_from(names), max_size=1)), one_way=ways, limits=limits,
+        costs={name: draw(st.sampled_from((1.0, 0.5, 3.0))) for name in names},
+    )  # fmt: skip
+
+
 @given(cards(most=3), st.data())
 def test_every_combination_tried_gives_the_same_answers(card, data):
     record = data.draw(st.sampled_from(telling_records(card)))
-    names = [variable.bins.name for variable in card.variables]
-    immutable = data.draw(st.sets(st.sampled_from(names), max_size=1))
-    costs = {name: data.draw(st.sampled_from((1.0, 0.5, 3.0))) for name in names}
-    tried = list(every_change(card, record, immutable, costs))
-    # A cut-off that some combination meets exactly, or that none meets.
+    rules = data.draw(change_rules(card))
+    tried = list(every_change(card, record, rules))
+    # A cut-off that some combination meets exactly, or that it misses by one float.
     cut = data.draw(st.sampled_from(sorted({score for *_, score in tried})))
     cut = data.draw(st.sampled_from((cut, math.nextafter(cut, math.inf))))
-    found = what_would_pass(
-        card, record, score=cut, rules=ChangeRules(immutable=immutable, costs=costs)
-    )
+    found = what_would_pass(card, record, score=cut, rules=rules)
     assert found.passes == (slow_score(card, record) >= cut)
     wanted, earlier = [], []
     while not found.passes and len(wanted) < 3:
@@ -248,9 +303,36 @@ def test_every_combination_tried_gives_the_same_answers(card, data):
         if len(found.answers) < len(wanted):
             break
         given = found.answers[len(wanted) - 1]
-        earlier.append(frozenset(names.index(one.variable) for one in given.changes))
+        earlier.append(frozenset(card.names.index(one.variable) for one in given.changes))
     said = [(len(one.changes), one.cost, -one.score) for one in found.answers]
     assert said == wanted
     for answer in found.answers:
         assert slow_score(card, answer.record) == answer.score
-        assert not immutable & {one.variable for one in answer.changes}
+        assert not set(rules.immutable) & {one.variable for one in answer.changes}
+
+
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(1, 6), st.integers(1, 12)), max_size=4),
+        min_size=1,
+        max_size=5,
+    ),
+    st.integers(1, 40),
+)
+def test_the_search_is_exact_where_costs_and_gains_lie_close(options, floor):
+    moves = [
+        [Move(code=code, points=float(points), cost=float(cost))
+         for code, (cost, points) in enumerate(one)] for one in options
+    ]  # fmt: skip
+    now = [0.0] * len(moves)
+    every = product(*[[None, *one] for one in moves])
+    reached = [[move for move in one if move] for one in every]
+    wanted = min(
+        (
+            (len(one), sum(move.cost for move in one), -sum(move.points for move in one))
+            for one in reached if sum(move.points for move in one) >= floor
+        ),
+        default=None,
+    )  # fmt: skip
+    found = smallest_change(0.0, now, moves, float(floor))
+    assert (found and (len(found[2]), found[0], -found[1])) == wanted
