@@ -38,11 +38,9 @@ def rules_of(variable: Variable) -> tuple[Rule, ...]:
     by_code: dict[int, list[float | str]] = {}
     for value, code in _named_values(variable).items():
         by_code.setdefault(code, []).append(value)
-    # Special values first: they decide before any interval does.
-    order = sorted(by_code, key=lambda code: (code < bins.missing_code, code))
     found += [
         Rule(test="equals", code=code, points=points[code], values=tuple(by_code[code]))
-        for code in order
+        for code in sorted(by_code)
     ]
     if bins.kind == "numeric":
         found += [
