@@ -14,6 +14,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("fengkong.cli.demo", "Simulate a platform (or take a tape) and assess it."),
     "import": ("fengkong.cli.import_", "Load a tape into a book through the quality rules."),
     "quarantine": ("fengkong.cli.quarantine", "Show, repair and re-submit rows that were refused."),
+    "scorecard": ("fengkong.cli.scorecard", "Develop, validate, watch and export scorecards."),
     "setup": ("fengkong.cli.setup", "Prepare the environment: run, test or scale."),
     "simulate": ("fengkong.cli.simulate", "Make a book of a simulated platform."),
     "test": ("fengkong.cli.test", "Run the tests and say what was skipped and why."),

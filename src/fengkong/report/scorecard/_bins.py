@@ -90,9 +90,14 @@ def column_name(name: str) -> Both:
 
 
 def bin_name(bins: ColumnBins, code: int) -> str | Both:
-    """Return the name of a bin; missing and unseen in the reader's language."""
+    """Return the name of a bin: the open ends as < and ≥, missing and unseen in words."""
     if code in {bins.missing_code, bins.unseen_code}:
         return both(f"bin_{bins.label(code)}")
+    if bins.kind == "numeric" and code < bins.n_bins and bins.n_bins > 1:
+        if code == 0:
+            return f"< {bins.cuts[0]:.10g}".replace("-", "−")
+        if code == bins.n_bins - 1:
+            return f"≥ {bins.cuts[-1]:.10g}".replace("-", "−")
     return bins.label(code)
 
 

@@ -177,8 +177,10 @@ def ranks_figure(rates: Rows, inversions: Rows, language: str, key: str) -> Figu
     held = len(periods) - len({str(row["period"]) for row in inversions})
     first = (sure or list(inversions) or [{"period": "", "safer": "", "riskier": ""}])[0]
     which = "_sure" if sure else "_broken" if inversions else ""
+    # A month stays on one line: its hyphen does not break.
+    period = str(first["period"]).replace("-", "\u2011")
     title = say(
-        f"finding_ranks{which}", language, held=held, all=len(periods), period=str(first["period"]),
+        f"finding_ranks{which}", language, held=held, all=len(periods), period=period,
         grade=str(first["safer"]), other=str(first["riskier"]), sure=len(sure),
     )  # fmt: skip
     rows = [{**row, "broken": (str(row["period"]), str(row["band"])) in broken} for row in rates]

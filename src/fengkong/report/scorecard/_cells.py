@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from fengkong.report._tables import safe
 from fengkong.report._words import cell_text, format_of, is_fraction, minus
@@ -32,6 +33,16 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and math.isnan(value):
         return None
     return value
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the lines of a table."""
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def exists(value: Any) -> bool:
+    """Whether a figure is there: neither None nor NaN."""
+    return plain(value) is not None
 
 
 def text_of(name: str, value: Any, language: str) -> str:

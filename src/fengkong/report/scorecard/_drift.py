@@ -73,9 +73,9 @@ def psi_figure(rows: Rows, language: str, key: str) -> Figure:
     chance = base.mark_tick(color=INK, thickness=2, size=13, aria=False).encode(
         x=like(x, "chance"), y=y
     )
-    labels = base.mark_text(align="left", dx=6, color=INK, fontSize=12, aria=False).encode(
-        x=x, y=y, text="label:N"
-    )
+    labels = base.transform_calculate(end="max(datum.value, datum.chance)").mark_text(
+        align="left", dx=6, color=INK, fontSize=12, aria=False
+    ).encode(x=like(x, "end"), y=y, text="label:N")  # fmt: skip
     notes = [say("note_psi", language)]
     if len(ordered) > _SHOWN:
         notes.append(say("note_shown", language, shown=_SHOWN))

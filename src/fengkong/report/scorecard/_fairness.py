@@ -9,9 +9,11 @@ import altair as alt
 
 from fengkong.report._pictures import drawn
 from fengkong.report._words import percent, say
-from fengkong.report.scorecard._content import Figure, Sheet, both
+from fengkong.report.scorecard._content import Both, Figure, Sheet, both
 from fengkong.report.scorecard._marks import (
     INK,
+    QUIET,
+    RISK,
     WIDTH,
     Rows,
     band_axis,
@@ -110,3 +112,66 @@ def _chart(marks: Rows, language: str) -> Any:
              y=alt.Y("name:N", sort=[row["name"] for row in marks], axis=None))  # fmt: skip
     plot = alt.layer(limit_rules(x, [(FOUR_FIFTHS, "0.80")]), *layers)
     return alt.hconcat(plot, labels, spacing=8)
+
+
+def rejects_figure(rows: Rows, language: str, key: str) -> Figure:
+    """Draw the approval rate under each way of reject inference.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        As `validation.reject_sensitivity` returns them, accepted_only first.
+    language, key : str
+        Of the words; before the ids of the drawing.
+    """
+    first = rows[0]
+    far = max(rows[1:], key=lambda row: abs(row["approval_rate_change"]), default=first)
+    title = say(
+        "finding_rejects", language, low=percent(min(row["approval_rate"] for row in rows)),
+        high=percent(max(row["approval_rate"] for row in rows)),
+        base=percent(first["approval_rate"]), method=_method(far, language),
+    )  # fmt: skip
+    marks: list[dict[str, Any]] = [
+        {
+            "name": _method(row, language), "x": float(row["approval_rate"]) * 100,
+            "strong": row is far and row is not first,
+            "label": percent(row["approval_rate"]),
+            "text": f"{_method(row, language)}: {percent(row['approval_rate'])}, "
+            f"AUC {row['auc']:.3f}",
+        }
+        for row in rows
+    ]  # fmt: skip
+    width = WIDTH - names_width(marks) - 20 - 58
+    base = alt.Chart(data(marks), width=width, height=24 * len(marks))
+    low, high = min(row["x"] for row in marks), max(row["x"] for row in marks)
+    room = max(0.15 * (high - low), 0.5)
+    x = alt.X("x:Q", title=say("axis_approval", language),
+              scale=alt.Scale(domain=[low - room, high + room], nice=False),
+              axis=alt.Axis(tickCount=4, grid=False))  # fmt: skip
+    y = band_axis([row["name"] for row in marks])
+    level = alt.Chart(data([{"x": float(first["approval_rate"]) * 100}])).mark_rule(
+        color=QUIET, strokeDash=[4, 3], aria=False
+    ).encode(x=x)  # fmt: skip
+    points = base.mark_point(filled=True, size=60, opacity=1).encode(
+        x=x, y=y, description="text:N",
+        color=alt.condition("datum.strong", alt.value(RISK), alt.value(INK)),
+    )  # fmt: skip
+    labels = base.mark_text(align="left", dx=8, color=INK, fontSize=11.5, aria=False).encode(
+        x=alt.value(width), y=y, text="label:N"
+    )
+    named = [{**row, "way": Both(_method(row, "zh"), _method(row, "en"))} for row in rows]
+    return Figure(
+        title=title, about=say("about_rejects", language), svg=drawn(level + points + labels, key),
+        sheet=Sheet(
+            key="reject inference", title=both("title_rejects"), words=("way",), rows=named,
+            columns=("way", "rejected_bad_rate", "auc", "auc_change", "mean_pd_accepted",
+                     "mean_pd_rejected", "approval_rate", "approval_rate_change",
+                     "accepted_now_declined", "rejected_now_approved", "approved_mean_pd"),
+            how=((both("definition"), both("how_rejects")),),
+        ),
+    )  # fmt: skip
+
+
+def _method(row: Mapping[str, Any], language: str) -> str:
+    name = say(f"method_{row['method']}", language)
+    return f"{name} ×{row['factor']:g}" if row["method"] in {"parcelling", "fuzzy"} else name

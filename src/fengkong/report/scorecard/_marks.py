@@ -77,15 +77,17 @@ def line_and_ends(rows: Rows, *, x: Any, y: Any, strong: str) -> list[Any]:
             [row for row in rows if row["line"] == strong], RISK, 2.5)) if part
     ]  # fmt: skip
     dots = alt.Chart(data([row for row in rows if row.get("text")])).mark_point(
-        opacity=0.01, size=60, filled=True
+        opacity=0.001, size=60, filled=True, color=QUIET
     ).encode(x=x, y=y, description="text:N")  # fmt: skip
     return [*layers, dots]
 
 
-def named(rows: Rows, *, x: Any, y: Any, align: str = "left", dx: int = 6, dy: int = 0) -> Any:
+def named(
+    rows: Rows, *, x: Any, y: Any, align: str = "left", dx: int = 6, dy: int = 0, colour: str = INK
+) -> Any:
     """Write names at given points of a plot, so that no legend is needed."""
     return alt.Chart(data(rows)).mark_text(
-        align=align, dx=dx, dy=dy, color=INK, fontSize=11.5, aria=False
+        align=align, dx=dx, dy=dy, color=colour, fontSize=11.5, aria=False
     ).encode(x=x, y=y, text="line:N")  # fmt: skip
 
 

@@ -12,21 +12,21 @@ from markupsafe import Markup
 
 from fengkong.report._words import column, say
 from fengkong.report.scorecard._cells import text_of
-from fengkong.report.scorecard._content import Figure, Page, Section, Sheet
+from fengkong.report.scorecard._content import Both, Figure, Page, Section, Sheet
 
 SHOWN = 200
 _FOLDER = Path(__file__).resolve().parents[1]
 
 
-def page_text(pages: Sequence[Page], *, bar: Sequence[tuple[str, str]]) -> str:
+def page_text(pages: Sequence[Page], *, bar: Sequence[tuple[Both, str]]) -> str:
     """Return the report as HTML without any asset from outside.
 
     Parameters
     ----------
     pages : sequence of Page
         One a language; the first is shown first.
-    bar : sequence of (str, str)
-        Key of a text, and what stands beside it in the bar at the top.
+    bar : sequence of (Both, str)
+        Name and value of what stands in the bar at the top.
     """
     environment = Environment(
         loader=FileSystemLoader([_FOLDER, _FOLDER / "scorecard"]),
@@ -36,7 +36,6 @@ def page_text(pages: Sequence[Page], *, bar: Sequence[tuple[str, str]]) -> str:
         languages=[page.language for page in pages],
         pages=[_content(page) for page in pages],
         bar=bar,
-        say=say,
         # Our own files, not data of others.
         style=Markup((_FOLDER / "style.css").read_text(encoding="utf-8")),  # noqa: S704
         script=Markup((_FOLDER / "script.js").read_text(encoding="utf-8")),  # noqa: S704

@@ -86,14 +86,15 @@ def _curves(curves: Mapping[str, Rows], field: str, language: str) -> Any:
             rows.append({"line": name, "x": x, "y": y, "place": place,
                          "text": f"{name}: {x:.1f}% → {y:.1f}%"})  # fmt: skip
     strong = sample_name(list(curves)[-1], language)
-    middle = min((row for row in rows if row["line"] == strong), key=lambda row: abs(row["x"] - 34))
     x = alt.X("x:Q", title=say(f"axis_{field}", language), scale=alt.Scale(domain=[0, 100]),
               axis=alt.Axis(tickCount=5, grid=False))  # fmt: skip
     y = alt.Y("y:Q", title=say("axis_bads", language), scale=alt.Scale(domain=[0, 100]),
               axis=alt.Axis(tickCount=5))  # fmt: skip
     base = diagonal(100.0).properties(width=_SIDE, height=_SIDE)
+    # In the corner that no curve of a useful score enters.
+    corner = {"line": strong, "x": 0.0, "y": 97.0}
     marks = line_and_ends(rows, x=x, y=y, strong=strong)
-    return alt.layer(base, *marks, named([middle], x=x, y=y, dx=8, dy=10))
+    return alt.layer(base, *marks, named([corner], x=x, y=y, colour=RISK))
 
 
 def _at(rows: Rows, depth: float) -> float:

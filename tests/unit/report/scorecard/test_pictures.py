@@ -24,9 +24,8 @@ def words(figure):
 @pytest.mark.parametrize(
     ("language", "title"),
     [
-        ("en", "income: bad rate is highest in (-inf, 1000), 30.00%, and lowest in [2500.5, +inf), "
-               "5.00%"),
-        ("zh", "income：(-inf, 1000) 坏账率最高，30.00%；[2500.5, +inf) 最低，5.00%"),
+        ("en", "income: bad rate is highest in < 1000, 30.00%, and lowest in ≥ 2500.5, 5.00%"),
+        ("zh", "income：< 1000 坏账率最高，30.00%；≥ 2500.5 最低，5.00%"),
     ],
 )  # fmt: skip
 def test_bins_name_the_worst_and_the_best_of_the_large_ones(income, language, title):

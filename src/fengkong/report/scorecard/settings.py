@@ -1,0 +1,225 @@
+"""What a modeller asks for, in one YAML file whose every key is known."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields, replace
+from inspect import signature
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import yaml
+
+from fengkong.foundation.errors import InputError, OutOfRangeError
+from fengkong.scorecard.binning import Binner
+from fengkong.scorecard.binning.document import read_yaml
+from fengkong.scorecard.card import MinMaxScaling, PdoScaling, SelectionSettings
+from fengkong.scorecard.card.scaling import ScalingSettings
+
+_T = TypeVar("_T")
+_FIT = ("penalty", "smoothing", "errors")
+_SCALINGS: dict[str, type[Any]] = {"pdo": PdoScaling, "min_max": MinMaxScaling}
+CALIBRATIONS = ("none", "platt", "isotonic", "beta")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """Which rows are kept aside from the fit.
+
+    Attributes
+    ----------
+    test_share : float
+        Share of rows drawn at random, in [0, 0.9]; 0 keeps none.
+    out_of_time_from : str or None
+        Rows whose period is this one or later are kept aside; needs a period.
+    """
+
+    test_share: float = 0.3
+    out_of_time_from: str | None = None
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.test_share <= 0.9:
+            raise OutOfRangeError(name="test_share", value=self.test_share, allowed="[0, 0.9]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grading:
+    """The master scale.
+
+    Attributes
+    ----------
+    count : int
+        Grades of about equal share of the rows of the fit; 0 for none.
+    edges : tuple of float
+        Probabilities between grades, in place of ``count``.
+    names : tuple of str
+        Best first; A, B, C, ... when empty.
+    """
+
+    count: int = 5
+    edges: tuple[float, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that decides a card, next to its data.
+
+    Attributes
+    ----------
+    name : str
+        Of the card.
+    seed : int
+        Of every random draw.
+    columns : tuple of str
+        Features; all columns that have no other part when empty.
+    ignore : tuple of str
+        Columns that are no features.
+    groups : tuple of str
+        Protected groups: only tested, never features.
+    period, weight : str or None
+        Columns of the period and of the weight.
+    known_after : tuple of str
+        Columns that are known only after the decision: the leakage alarm names them.
+    binning : dict
+        Of `Binner`.
+    selection, scaling, split, grades
+        Parts of their own.
+    fit : dict
+        penalty, smoothing, errors of `Scorecard`.
+    calibration : str
+        "none", "platt", "isotonic" or "beta", fitted on the rows kept aside at random.
+    cutoff : float or None
+        Score from which an applicant is approved; the median when None.
+    reasons : dict
+        Own texts of reasons: version, variables.
+    """
+
+    name: str = "scorecard"
+    seed: int = 0
+    columns: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    period: str | None = None
+    weight: str | None = None
+    known_after: tuple[str, ...] = ()
+    binning: dict[str, Any] = field(default_factory=dict)
+    selection: SelectionSettings = field(default_factory=SelectionSettings)
+    scaling: ScalingSettings = field(default_factory=PdoScaling)
+    split: Split = field(default_factory=Split)
+    fit: dict[str, Any] = field(default_factory=dict)
+    grades: Grading = field(default_factory=Grading)
+    calibration: str = "none"
+    cutoff: float | None = None
+    reasons: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.calibration not in CALIBRATIONS:
+            raise InputError(
+                f"calibration is one of {', '.join(CALIBRATIONS)}; got {self.calibration!r}"
+            )
+        if self.split.out_of_time_from is not None and self.period is None:
+            raise InputError("split: out_of_time_from needs the key 'period', the column of dates")
+
+    def with_bins(self, text: str) -> Self:
+        """Return the settings with the bins of a text as `Binner.to_yaml` writes it.
+
+        Raises
+        ------
+        BinsTextError
+            The text is wrong; names the column and the line.
+        """
+        read = read_yaml(text)
+        base = self.binning
+        own = base.get("specials")
+        # A list of specials is for every column; the text names those of its columns itself.
+        specials = {**own, **read.specials} if isinstance(own, Mapping) else read.specials or own
+        binning = {
+            **base, "splits": {**(base.get("splits") or {}), **read.splits}, "specials": specials,
+            "categorical": list(dict.fromkeys([*(base.get("categorical") or ()),
+                                               *read.categorical])),
+        }  # fmt: skip
+        return replace(self, binning=binning)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read settings from a file.
+
+        Raises
+        ------
+        InputError
+            Not YAML, no mapping, a key that is not known (with the nearest that is), or a value
+            that its part does not accept.
+        """
+        try:
+            found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise InputError(f"{path}: not a YAML file of settings: {error}") from error
+        try:
+            return cls.from_dict({} if found is None else found)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{path}: {error}") from error
+
+    @classmethod
+    def from_dict(cls, found: Any) -> Self:
+        """Read settings from plain values; see `load`."""
+        given = dict(_mapping(found, "settings"))
+        check_keys(given, [one.name for one in fields(cls)], "settings")
+        for part in ("binning", "fit", "reasons"):
+            given[part] = dict(_mapping(given.get(part) or {}, part))
+        check_keys(given["binning"], signature(Binner).parameters, "binning")
+        check_keys(given["fit"], _FIT, "fit")
+        given["selection"] = _part(SelectionSettings, given.get("selection"), "selection")
+        given["split"] = _part(Split, given.get("split"), "split")
+        given["grades"] = _part(Grading, given.get("grades"), "grades")
+        given["scaling"] = _scaling(given.get("scaling"))
+        for name in ("columns", "ignore", "groups", "known_after"):
+            given[name] = _texts(given.get(name), name)
+        return cls(**given)
+
+
+def check_keys(given: Mapping[str, Any], known: Collection[str], part: str) -> None:
+    """Refuse keys that are not known, and name the nearest that is.
+
+    Raises
+    ------
+    InputError
+        A key is not known.
+    """
+    for key in given:
+        if key in known:
+            continue
+        near = difflib.get_close_matches(str(key), list(known), n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
+        raise InputError(f"{part} has no key {key!r}; {hint}")
+
+
+def _mapping(found: Any, part: str) -> Mapping[str, Any]:
+    if not isinstance(found, Mapping):
+        raise InputError(f"{part} must be a mapping of keys to values; got {found!r}")
+    return found
+
+
+def _part(kind: type[_T], found: Any, part: str) -> _T:
+    given = dict(_mapping(found or {}, part))
+    check_keys(given, [one.name for one in fields(kind)], part)  # type: ignore[arg-type]
+    return kind(**{key: tuple(value) if isinstance(value, list) else value
+                   for key, value in given.items()})  # fmt: skip
+
+
+def _scaling(found: Any) -> ScalingSettings:
+    given = dict(_mapping(found or {}, "scaling"))
+    method = given.pop("method", "pdo")
+    if method not in _SCALINGS:
+        raise InputError(f"scaling: method is pdo or min_max; got {method!r}")
+    made: ScalingSettings = _part(_SCALINGS[method], given, "scaling")
+    return made
+
+
+def _texts(found: Any, part: str) -> tuple[str, ...]:
+    if found is None:
+        return ()
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise InputError(f"{part} must be a list of names of columns; got {found!r}")
+    return tuple(found)
