@@ -51,6 +51,8 @@ def _outcomes(y: Any, rows: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
         raise InputError(f"y must have one dimension; got shape {array.shape}")
     if len(array) != rows:
         raise InputError(f"y has {len(array)} rows, X has {rows}: inconsistent numbers of samples")
+    if array.dtype.kind == "c":
+        raise InputError("Complex data not supported: y must hold 0 (good) and 1 (bad) only")
     try:
         numbers = array.astype(np.float64)
     except (TypeError, ValueError) as error:
