@@ -231,7 +231,7 @@ def test_contiguous_groups_of_categories_are_best_of_all(pairs, max_bins):
     goods, bads = np.array(pairs).T
     X, y = rows_of(goods, bads)
     X = X.astype(int).astype(str)
-    wish = {"min_bin_share": 0.0, "min_bin_events": 0, "rare_share": 0.0, "max_bins": max_bins}
+    wish = {"min_bin_share": 0.0, "min_bin_events": 0, "rare_count": 0.0, "max_bins": max_bins}
     bins = Binner(**wish).fit(X, y).bins_["x"]
     best = max(
         value_of([goods[g].sum() for g in groups], [bads[g].sum() for g in groups],
@@ -242,7 +242,7 @@ def test_contiguous_groups_of_categories_are_best_of_all(pairs, max_bins):
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("trend", ["ascending", "peak", "none"])
+@pytest.mark.parametrize("trend", ["ascending", "peak", "convex", "none"])
 def test_no_binning_of_the_leaves_of_a_tree_is_better(seed, trend):
     # The pre-bins of other libraries: 20 leaves of at least 5 % of a tree by Gini impurity.
     rng = np.random.default_rng(seed)

@@ -28,7 +28,7 @@ class _Tally:
 
 def categorical_bins(
     field: Field, target: Target, *, rules: Rules, specials: tuple[Special, ...],
-    rare_share: float, n_prebins: int,
+    rare_weight: float, n_prebins: int,
 ) -> ColumnBins:  # fmt: skip
     """Return the best groups of a column's labels.
 
@@ -41,7 +41,7 @@ def categorical_bins(
     """
     tally = _tally(field, target, specials)
     weight = tally.regular.sum(axis=1)
-    rare = weight < rare_share * target.totals.sum()
+    rare = weight < rare_weight
     common = np.flatnonzero(~rare & (weight > 0))
     pooled = tally.regular[rare].sum(axis=0)
     atoms = [*tally.regular[common], *([pooled] if pooled.sum() > 0 else [])]

@@ -86,7 +86,8 @@ def numeric_bins(
 ) -> ColumnBins:  # fmt: skip
     """Return the best bins of a column."""
     ranked = rank(field, target, specials)
-    edges, keep = _with_hints(_candidates(ranked, target, n_prebins), hints)
+    edges, anchors = ranked.candidates(at_most=n_prebins - 1, total=float(target.totals.sum()))
+    edges, keep = _with_hints(edges, np.union1d(hints, anchors))
     if len(edges) == 0:
         empty = len(ranked.goods) + len(ranked.bads) == 0
         note = ALL_MISSING if empty else ONE_VALUE
@@ -125,10 +126,6 @@ def counted(
         name=name, kind="numeric", cuts=cuts, specials=specials, count=count, bad_count=bads,
         woe=weight_of_evidence(count, bads), trend=trend, note=note,
     )  # fmt: skip
-
-
-def _candidates(ranked: Ranked, target: Target, n_prebins: int) -> FloatArray:
-    return ranked.candidates(at_most=n_prebins - 1, total=float(target.totals.sum()))
 
 
 def _plain_cuts(cuts: FloatArray, ranked: Ranked, hints: FloatArray) -> FloatArray:

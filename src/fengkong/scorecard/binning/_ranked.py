@@ -21,6 +21,7 @@ FloatArray = NDArray[np.float64]
 ByteArray = NDArray[np.uint8]
 TREE_LEAVES, TREE_LEAF = 20, 0.05  # the pre-bins of other libraries
 SMALL_LEAF = 0.005
+FEW = 40  # so few edges no program makes coarser
 _SAMPLED = 1024  # values taken from each class to place the edges of pre-bins
 
 
@@ -51,18 +52,22 @@ class Ranked:
         count_below(self.bads, self.bads_below, cuts, bads)
         return goods, bads
 
-    def candidates(self, *, at_most: int, total: float) -> FloatArray:
-        """Return edges of pre-bins: all distinct values where they are few enough.
+    def candidates(self, *, at_most: int, total: float) -> tuple[FloatArray, FloatArray]:
+        """Return edges of pre-bins, and those among them that a coarser choice must keep.
 
-        Otherwise quantiles and the cuts of a greedy tree: about ``at_most`` in all. ``total`` is
-        the weight of the whole column, by which the leaves of the tree are measured.
+        All distinct values are edges where they are few enough; otherwise quantiles and the cuts
+        of a greedy tree: about ``at_most`` in all. ``total`` is the weight of the whole column,
+        by which the leaves of the tree are measured; its large leaves must be kept.
         """
         edges = np.empty(at_most + 1)
         count = list_distinct(self.goods, self.bads, at_most, edges)
+        if count <= FEW:
+            return edges[:count].copy(), np.empty(0)
+        large, small = self._tree_cuts(2 * at_most // 3, total)
         if count <= at_most:
-            return edges[:count].copy()
+            return edges[:count].copy(), large
         count = place_quantiles(self._sample(), self.goods, self.bads, max(at_most // 3, 2), edges)
-        return np.union1d(edges[:count], self._tree_cuts(2 * at_most // 3, total))
+        return np.union1d(edges[:count], small), large
 
     def _sample(self) -> FloatArray:
         """Return as many values of either class, ascending.
@@ -77,21 +82,26 @@ class Ranked:
             spread(values, below, row)
         return np.sort(sample, axis=None)
 
-    def _tree_cuts(self, count: int, total: float) -> FloatArray:
-        """Return the cuts of a tree, first with large leaves, then grown on with small ones."""
+    def _tree_cuts(self, count: int, total: float) -> tuple[FloatArray, FloatArray]:
+        """Return the cuts of a tree with large leaves, and those of it grown on with small ones."""
         classes = [(self.goods, self.goods_below), (self.bads, self.bads_below)]
         (few, few_below), (many, many_below) = sorted(classes, key=lambda one: len(one[0]))
         at, below_few, below_many = list_boundaries(few, few_below, many, many_below)
         leaves = max(count, TREE_LEAVES)
         cuts = np.zeros(leaves + 2, dtype=np.int64)
         cuts[1] = len(at) - 1
+
+        def values(found: int) -> FloatArray:
+            places = cuts[1 : found - 1]
+            held = at[places]
+            for after in np.flatnonzero(places % 2 == 0):
+                held[after] = next_above(few, many, held[after])
+            return held[np.isfinite(held)]
+
         found = grow(below_few, below_many, TREE_LEAF * total, TREE_LEAVES, cuts, 2)
+        large = values(found)
         found = grow(below_few, below_many, SMALL_LEAF * total, leaves, cuts, found)
-        places = cuts[1 : found - 1]
-        values = at[places]
-        for after in np.flatnonzero(places % 2 == 0):
-            values[after] = next_above(few, many, values[after])
-        return values[np.isfinite(values)]
+        return large, values(found)
 
 
 @_njit

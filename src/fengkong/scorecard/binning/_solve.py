@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from fengkong.scorecard.binning._curves import solve_curve
 from fengkong.scorecard.binning._program import PHASES, solve_free, solve_pairs, solve_trends
+from fengkong.scorecard.binning._ranked import FEW
 from fengkong.scorecard.binning._rules import Rules
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-CURVE_PREBINS = 40  # the programs cost P^4 and P^3
+CURVE_PREBINS = FEW  # the programs cost P^4 and P^3
 PAIR_PREBINS = 100
 SAME = 1e-12  # an additional bin must add more than this to be worth having
 _ROWS = {"ascending": 0, "descending": 1, "peak": 2, "valley": 3, "none": PHASES}
@@ -46,11 +47,12 @@ class PreBins:
     totals: FloatArray
 
     def thinned(self, at_most: int, keep: IntArray) -> tuple[PreBins, IntArray]:
-        """Return fewer pre-bins, with the places of their edges; those of ``keep`` stay."""
+        """Return about ``at_most`` pre-bins, with the places of their edges; ``keep`` stay."""
         count = len(self.goods) - 1
         if count <= at_most:
             return self, np.arange(count + 1)
-        places = np.unique(np.round(np.linspace(0, count, at_most + 1)).astype(np.int64))
+        evenly = max(at_most - len(keep), 1)
+        places = np.unique(np.round(np.linspace(0, count, evenly + 1)).astype(np.int64))
         places = np.union1d(places, keep)
         return PreBins(goods=self.goods[places], bads=self.bads[places], totals=self.totals), places
 

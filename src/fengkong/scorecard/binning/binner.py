@@ -34,15 +34,87 @@ _R = TypeVar("_R")
 
 
 class Binner(TransformerMixin, BaseEstimator):
-    """Put every column into the bins of greatest information value, and values into their WoE."""
+    """Put every column into the bins of greatest information value, and values into their WoE.
+
+    Parameters
+    ----------
+    trend : str or mapping of str to str, default "auto"
+        How the bad rate goes from bin to bin: "ascending", "descending", "peak", "valley",
+        "convex", "concave", "none"; "monotonic" is the better of the first two, "auto" the best of
+        all but none. A mapping says it by column; columns it leaves out are "auto". Categories
+        stand by their bad rate and need none.
+    max_bins, min_bins : int, default 8 and 1
+        Number of regular bins; missing and special values have their own besides.
+    min_bin_share : float in [0, 0.5], default 0.05
+        Least share of the weight of all rows in a regular bin.
+    min_bin_events : float, default 5
+        Least weight of bads, and of goods, in a regular bin.
+    max_p_value : float in (0, 1), optional
+        Neighbours must differ by a two-sided z test of two proportions at this level.
+    objective : "iv" or "js", default "iv"
+        Information value, or Jensen-Shannon divergence.
+    specials : sequence, or mapping of str to mapping or sequence, optional
+        Values with a meaning of their own: a list for all columns, or by column
+        ``{name: values}``. Each name is a bin.
+    categorical : sequence of str, optional
+        Columns of numbers to be read as categories.
+    splits : mapping of str to sequence, optional
+        Cuts, or groups of labels, that are taken as they stand. The label "(rare)" in a group
+        stands for all categories that no group names.
+    hints : mapping of str to sequence of float, optional
+        Cuts that must be among the candidates.
+    rare_share, rare_count : float, default 0.001 and 20
+        Categories below this share of all weight, or below this weight, are pooled.
+    n_prebins : int in [2, 1000], default 200
+        About so many candidates of a column with more distinct values.
+    n_jobs : int, default 2
+        Threads, one column each.
+
+    Attributes
+    ----------
+    bins_ : dict of str to ColumnBins
+        The bins of each column, in the order of the columns.
+    summary_ : DataFrame
+        One row a column: kind, trend, number of bins, iv, js, gini, missing share, note.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        Only where the fit saw a DataFrame with names.
+
+    Raises
+    ------
+    OneClassError
+        Outcomes are all good or all bad.
+    ColumnTypeError
+        A column holds neither numbers nor text, or not what it held in the fit.
+    OutOfRangeError, InputError
+        A parameter, the outcomes, the weights or a wish for a column is wrong.
+
+    Notes
+    -----
+    Bins are exact where a column has at most ``n_prebins`` distinct values. Otherwise the program
+    is exact over the candidates, and the cuts of every trend but the curved ones are then moved to
+    the best distinct values near them. What cannot be had is relaxed, and the column's note says
+    so: see `docs/methods/optimal-binning.md`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> X = pd.DataFrame({"late": [0, 0, 0, 0, 1, 1, 1, 1] * 20})
+    >>> y = [0, 0, 0, 1, 0, 1, 1, 1] * 20
+    >>> binner = Binner().fit(X, y)
+    >>> binner.bins_["late"].cuts.tolist()
+    [1.0]
+    >>> binner.transform(X)[:1].round(4).tolist()
+    [[1.0986]]
+    """
 
     def __init__(
         self, *, trend: str | Mapping[str, str] = "auto", max_bins: int = 8, min_bins: int = 1,
         min_bin_share: float = 0.05, min_bin_events: float = 5.0, max_p_value: float | None = None,
         objective: str = "iv", specials: Sequence[Any] | Mapping[str, Any] | None = None,
         categorical: Sequence[str] | None = None, splits: Mapping[str, Sequence[Any]] | None = None,
-        hints: Mapping[str, Sequence[float]] | None = None, rare_share: float = 0.01,
-        n_prebins: int = 200, n_jobs: int = 2,
+        hints: Mapping[str, Sequence[float]] | None = None, rare_share: float = 0.001,
+        rare_count: float = 20.0, n_prebins: int = 200, n_jobs: int = 2,
     ) -> None:  # fmt: skip
         self.trend = trend
         self.max_bins = max_bins
@@ -56,6 +128,7 @@ class Binner(TransformerMixin, BaseEstimator):
         self.splits = splits
         self.hints = hints
         self.rare_share = rare_share
+        self.rare_count = rare_count
         self.n_prebins = n_prebins
         self.n_jobs = n_jobs
 
@@ -167,6 +240,8 @@ class Binner(TransformerMixin, BaseEstimator):
     def _rules(self) -> Rules:
         if not 0.0 <= self.rare_share < 1.0:
             raise OutOfRangeError(name="rare_share", value=self.rare_share, allowed="[0, 1)")
+        if not self.rare_count >= 0.0:
+            raise OutOfRangeError(name="rare_count", value=self.rare_count, allowed="[0, inf)")
         if not 2 <= self.n_prebins <= 1000:
             raise OutOfRangeError(name="n_prebins", value=self.n_prebins, allowed="[2, 1000]")
         wishes = self.trend.values() if isinstance(self.trend, Mapping) else [self.trend]
@@ -207,8 +282,9 @@ class Binner(TransformerMixin, BaseEstimator):
                 groups, rare_code = groups_of(name, fixed)
                 return fixed_groups(field, target, groups=groups, rare_code=rare_code,
                                     specials=specials)  # fmt: skip
+            rare_weight = max(self.rare_share * float(target.totals.sum()), self.rare_count)
             return categorical_bins(
-                field, target, rules=rules, specials=specials, rare_share=self.rare_share,
+                field, target, rules=rules, specials=specials, rare_weight=rare_weight,
                 n_prebins=self.n_prebins,
             )  # fmt: skip
         if fixed is not None:

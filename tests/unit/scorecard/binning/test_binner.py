@@ -261,7 +261,7 @@ def test_ten_thousand_categories():
     bins = Binner().fit(X, y).bins_["c"]
     assert bins.n_bins == 2
     assert bins.groups[bins.rare_code] == ()
-    every = Binner(rare_share=0.0).fit(X, y).bins_["c"]
+    every = Binner(rare_share=0.0, rare_count=0).fit(X, y).bins_["c"]
     assert sum(len(group) for group in every.groups) == X["c"].nunique()
 
 
@@ -298,6 +298,7 @@ def test_min_bins_is_relaxed_and_said():
         ({"min_bin_events": -1}, OutOfRangeError),
         ({"max_p_value": 1.0}, OutOfRangeError),
         ({"rare_share": 1.0}, OutOfRangeError),
+        ({"rare_count": -1}, OutOfRangeError),
         ({"n_prebins": 1}, OutOfRangeError),
         ({"objective": "gini"}, InputError),
         ({"trend": "up"}, InputError),
