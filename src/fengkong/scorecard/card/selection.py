@@ -61,11 +61,11 @@ class SelectionSettings:
     """
 
     missing_share_max: float | None = 0.95
-    iv_min: float | None = 0.02
+    iv_min: float | None = 0.01
     iv_max: float | None = None
     psi_max: float | None = 0.25
-    correlation_max: float | None = 0.85
-    vif_max: float | None = 10.0
+    correlation_max: float | None = 0.95
+    vif_max: float | None = None
     stepwise: Literal["none", "forward", "backward", "both"] = "none"
     criterion: Criterion = "aic"
     p_enter: float = 0.05

@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 from tests.unit.scorecard.card.loans import loans
 
 from fengkong.foundation.errors import InputError, OutOfRangeError, WrongSignError
-from fengkong.scorecard import Binner, MinMaxScaling, PdoScaling, Scorecard, SelectionSettings
+from fengkong.scorecard import MinMaxScaling, PdoScaling, Scorecard, SelectionSettings
 from fengkong.scorecard.card import Card
 from fengkong.scorecard.card._penalty import GRID
 from fengkong.scorecard.validation import PlattCalibrator
@@ -86,8 +87,9 @@ def test_the_audit_holds_sample_settings_versions_and_the_time_it_was_given():
         "rows": 3000, "bad_rows": int(BAD.sum()), "weight_sum": 3000.0 + BAD.sum(),
         "bad_weight_sum": 2.0 * BAD.sum(),
     }  # fmt: skip
-    assert audit["settings"]["penalty"] == 1.0
-    assert audit["settings"]["binner"]["max_bins"] == Binner().max_bins
+    assert audit["settings"]["penalty"] == "auto"
+    assert audit["penalty_losses"]
+    assert audit["settings"]["binner"]["max_bins"] == 10
     assert audit["versions"]["numpy"] == np.__version__
 
 
@@ -116,8 +118,10 @@ def test_weights_count_as_repeated_rows():
     small, bad = TABLE[:600], BAD[:600]
     weight = np.random.default_rng(0).integers(0, 3, 600)
     rows = np.repeat(np.arange(600), weight)
-    whole = Scorecard(scaling=PdoScaling(decimals=None)).fit(small, bad, weight)
-    repeated = Scorecard(scaling=PdoScaling(decimals=None)).fit(small.iloc[rows], bad[rows])
+    # A penalty chosen by parts of the rows would depend on what a row is.
+    whole = Scorecard(scaling=PdoScaling(decimals=None), penalty=1.0)
+    repeated = clone(whole).fit(small.iloc[rows], bad[rows])
+    whole.fit(small, bad, weight)
     np.testing.assert_allclose(whole.points(small), repeated.points(small), rtol=1e-7)
 
 
@@ -140,14 +144,14 @@ def test_a_penalty_chosen_inside_the_training_rows_is_written_down():
     assert again.card_.to_json() == model.card_.to_json()
 
 
-def test_pure_noise_asks_for_the_strongest_penalty():
+def test_noise_asks_for_a_stronger_penalty_than_signal():
     draw = np.random.default_rng(1)
     table = pd.DataFrame(draw.normal(size=(600, 12)), columns=[f"n{i}" for i in range(12)])
-    loose = SelectionSettings(iv_min=None)
-    model = Scorecard(penalty="auto", selection=loose, binner=Binner(min_bin_events=0)).fit(
-        table, draw.integers(0, 2, 600)
-    )
-    assert model.penalty_.penalty >= 10.0
+    loose = SelectionSettings(iv_min=None, correlation_max=None)
+    noise = Scorecard(selection=loose).fit(table, draw.integers(0, 2, 600))
+    log_odds = table.to_numpy() @ np.linspace(0.5, 1.0, 12)
+    signal = Scorecard(selection=loose).fit(table, draw.random(600) < 1 / (1 + np.exp(-log_odds)))
+    assert noise.penalty_.penalty > signal.penalty_.penalty
 
 
 def test_smoothing_shrinks_the_woe_that_is_fitted_and_scored():
