@@ -77,9 +77,9 @@ def solve(prebins: PreBins, trend: str, rules: Rules, *, keep: IntArray) -> list
 
     Notes
     -----
-    Where no binning keeps all rules they are relaxed in this order, and the note says so: one bin
-    is taken for min_bins; min_bin_events, where that alone stands against a split whose sides
-    differ at 5 %; min_bins; min_bin_share with min_bin_events.
+    Where no split keeps all rules they are relaxed in this order, and the note says so:
+    min_bin_events, if then there is a split whose sides differ at 5 %; min_bins; min_bin_share
+    with min_bin_events. With min_bins of 1 a single bin is an answer, and is noted too.
     """
     found = _of_all(prebins, trend, rules, keep)
     if found and (rules.max_bins == 1 or max(len(one.ends) for one in found) > 1):

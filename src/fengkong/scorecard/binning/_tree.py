@@ -44,7 +44,7 @@ def list_boundaries(
     Notes
     -----
     No other cut can be a best one: moving it towards one of these two gains (Fayyad and Irani
-    1992, theorem 1).
+    1992, theorem 1). Where a least leaf stops it on the way, the refinement finds it later.
     """
     at = np.empty(2 * len(few) + 2)
     below_few, below_many = np.empty(len(at)), np.empty(len(at))
