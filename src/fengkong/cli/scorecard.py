@@ -24,6 +24,7 @@ def _shared(function: _F) -> _F:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON."),
         click.option("--force", is_flag=True, help="Overwrite files that are there."),
+        click.option("--pictures", is_flag=True, help="Write each picture as an SVG file too."),
         click.option("--language", type=click.Choice(["both", "zh", "en"]), default="both",
                      show_default=True),
     ):  # fmt: skip
@@ -50,7 +51,7 @@ def command() -> None:
 def fit(
     *, data: Path, target: str, bad: str | None, settings_file: Path | None,
     bins_file: Path | None, rejects: Path | None, out: Path, exports: Sequence[str],
-    as_json: bool, force: bool, language: str,
+    as_json: bool, force: bool, language: str, pictures: bool,
 ) -> None:  # fmt: skip
     """Make a card of DATA (CSV or Parquet): card.json, bins.yaml, report.html, report.xlsx."""
     from fengkong.cli.assess import progress_bar
@@ -72,18 +73,21 @@ def fit(
         (folder / "bins.yaml").write_text(made.binner.to_yaml(), encoding="utf-8")
         for one in exports:
             (folder / FORMATS[one]).write_text(_exported(made.card, one), encoding="utf-8")
-        write_development(made, folder, languages=_languages(language), progress=progress)
+        write_development(made, folder, languages=_languages(language), progress=progress,
+                          pictures=pictures)  # fmt: skip
     summary: dict[str, Any] = {
         "card": str(out / "card.json"), "variables": list(made.card.names),
         "left": made.selection.left(), "samples": made.evidence.summary(),
+        "rejects": made.rejects(),
         "findings": [one.reason for one in made.evidence.validation.findings],
         "report": str(out / "report.html"),
     }  # fmt: skip
     _show(summary, as_json, [
         f"Card of {len(made.card.names)} variables out of {len(made.bins)}: "
         + ", ".join(made.card.names),
-        *_sample_lines(summary["samples"]), *_finding_lines(summary["findings"]),
-        f"Report: {summary['report']}",
+        *(f"  left: {name}: {why}" for name, why in summary["left"].items()),
+        *_sample_lines(summary["samples"]), *_reject_lines(summary["rejects"]),
+        *_finding_lines(summary["findings"]), f"Report: {summary['report']}",
     ])  # fmt: skip
 
 
@@ -144,6 +148,7 @@ def score(
 def validate(
     *, data: Path, card_file: Path, target: str, bad: str | None, period: str | None, groups: str,
     cutoff: float | None, sample: str, out: Path, as_json: bool, force: bool, language: str,
+    pictures: bool,
 ) -> None:  # fmt: skip
     """Measure a card on rows of DATA with known outcomes; write a report."""
     from fengkong.cli.assess import progress_bar
@@ -163,7 +168,7 @@ def validate(
         evidence = evidence_of(card, whole(frame, outcome, sample), settings=settings)
         progress("report", 0.5)
         write_validation(
-            card, evidence, folder, languages=_languages(language), at=_now(),
+            card, evidence, folder, languages=_languages(language), pictures=pictures, at=_now(),
             target=target if bad is None else f"{target} = {bad}",
         )  # fmt: skip
         _write_json(evidence.validation.to_dict(), folder / "validation.json")
@@ -186,7 +191,7 @@ def validate(
 @_shared
 def drift(
     *, reference: Path, current: Path, card_file: Path | None, columns: str, out: Path,
-    as_json: bool, force: bool, language: str,
+    as_json: bool, force: bool, language: str, pictures: bool,
 ) -> None:  # fmt: skip
     """Compare CURRENT with REFERENCE column by column; with a card, its score as well."""
     from fengkong.cli.assess import progress_bar
@@ -204,17 +209,19 @@ def drift(
         watched = watch(before, now, names=(reference.name, current.name), card=card,
                         columns=names)  # fmt: skip
         progress("report", 0.5)
-        write_drift(watched, folder, languages=_languages(language))
+        write_drift(watched, folder, languages=_languages(language), pictures=pictures)
         _write_json(watched.to_dict(), folder / "drift.json")
     table = watched.drift.columns
+    moved = watched.summary()
     summary: dict[str, Any] = {
         "columns": {name: {"psi": psi, "grade": grade} for name, psi, grade
                     in zip(table["column"], table["psi"], table["grade"], strict=True)},
+        **moved,
         "report": str(out / "report.html"),
     }  # fmt: skip
     lines = [f"  {name:<32} PSI {one['psi']:.4f}  {one['grade']}"
              for name, one in list(summary["columns"].items())[:10]]  # fmt: skip
-    _show(summary, as_json, [f"{len(table)} columns compared:", *lines,
+    _show(summary, as_json, [f"{len(table)} columns compared:", *lines, *_moved_lines(moved),
                              f"Report: {summary['report']}"])  # fmt: skip
 
 
@@ -274,8 +281,31 @@ def _sample_lines(samples: Any) -> list[str]:
     return [
         f"  {one['sample']:<12} {one['rows']:>9,} rows  bad rate {one['bad_rate']:.2%}  "
         f"AUC {one['auc']:.3f} ({one['auc_lower']:.3f} - {one['auc_upper']:.3f})  "
-        f"KS {one['ks']:.3f}"
+        f"KS {one['ks']:.3f}  approved {one['approval_rate']:.2%}"
+        + (f"  lowest impact ratio {one['worst_ratio']:.2f}" if one.get("worst_ratio") else "")
         for one in samples
+    ]
+
+
+def _reject_lines(found: Any) -> list[str]:
+    if not found:
+        return []
+    return [
+        f"  reject inference: approval {found['accepted_only']:.2%} on the accepted alone, "
+        f"{found['lowest']:.2%} to {found['highest']:.2%} under the others"
+    ]
+
+
+def _moved_lines(moved: Any) -> list[str]:
+    if "mean_score" not in moved:
+        return []
+    before, now = moved["mean_score"]
+    rate, lower, upper = moved["expected_bad_rate"]
+    auc, low, high = moved["expected_auc"]
+    return [
+        f"  mean score {before:.1f} -> {now:.1f}, PSI of the score {moved['score_psi']:.4f}",
+        f"  expected, if probabilities hold: bad rate {rate:.2%} ({lower:.2%} - {upper:.2%}), "
+        f"AUC {auc:.3f} ({low:.3f} - {high:.3f})",
     ]
 
 

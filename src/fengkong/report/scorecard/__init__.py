@@ -4,7 +4,6 @@ from fengkong.report.scorecard._develop import Development, develop
 from fengkong.report.scorecard._drift_page import Watched, watch
 from fengkong.report.scorecard._evidence import Evidence, evidence_of
 from fengkong.report.scorecard._reports import (
-    figures_of,
     write_development,
     write_drift,
     write_validation,
@@ -15,5 +14,5 @@ from fengkong.report.scorecard.settings import Settings
 
 __all__ = [
     "Development", "Evidence", "Measurable", "Settings", "Watched", "develop", "evidence_of",
-    "figures_of", "read_data", "watch", "write_development", "write_drift", "write_validation",
+    "read_data", "watch", "write_development", "write_drift", "write_validation",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from fengkong.report._words import column, percent, say
+from fengkong.report._words import percent, say
 from fengkong.report.scorecard._bins import (
     bin_name,
     bins_figure,
@@ -195,13 +195,12 @@ def made(card: Card, language: str, *, target: str) -> Section:
 
 
 def _settings(part: str, values: Any) -> list[dict[str, Any]]:
-    if not isinstance(values, Mapping):
-        return [{"fact": part, "fact_value": str(values)}]
-    return [{"fact": f"{part}: {name}", "fact_value": str(value)} for name, value in values.items()]
-
-
-def card_title(card: Card, names: int, language: str) -> str:
-    """Return how many variables the card has, of how many, and the strongest."""
-    strongest = max(card.variables, key=lambda one: one.bins.iv)
-    return say("card_of", language, kept=len(card.variables), all=names,
-               name=column(strongest.bins.name, language))  # fmt: skip
+    named = (
+        {f"{part}: {name}": value for name, value in values.items()}
+        if isinstance(values, Mapping)
+        else {part: values}
+    )
+    return [
+        {"fact": name, "fact_value": None if value is None else str(value)}
+        for name, value in named.items()
+    ]

@@ -63,6 +63,13 @@ class Development:
     target: str
     binner: Binner
 
+    def rejects(self) -> dict[str, float] | None:
+        """Return approval on the accepted alone, and the range under the ways of inference."""
+        if self.sensitivity is None:
+            return None
+        rates = [float(rate) for rate in self.sensitivity["approval_rate"]]
+        return {"accepted_only": rates[0], "lowest": min(rates[1:]), "highest": max(rates[1:])}
+
 
 def develop(
     frame: pd.DataFrame,

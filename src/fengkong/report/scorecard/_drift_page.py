@@ -62,6 +62,19 @@ class Watched:
     characteristic: CharacteristicStability | None = None
     expected: ExpectedPerformance | None = None
 
+    def summary(self) -> dict[str, Any]:
+        """Return what a terminal has room for; empty without a card."""
+        if self.characteristic is None or self.expected is None:
+            return {}
+        found = {row["figure"]: row for row in records(self.expected.figures)}
+        bands = {
+            f"expected_{name}": [float(found[name][end]) for end in ("expected", "lower", "upper")]
+            for name in ("bad_rate", "auc")
+        }
+        means = [self.characteristic.mean_reference, self.characteristic.mean_current]
+        psi = float(self.characteristic.score.columns["psi"].iloc[0])
+        return {"mean_score": means, "score_psi": psi, **bands}
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values for JSON."""
         parts = {"drift": self.drift, "characteristic": self.characteristic,

@@ -56,8 +56,9 @@ class Evidence:
 
     def summary(self) -> list[dict[str, Any]]:
         """Return the few figures of each sample that a terminal has room for."""
-        names = ("rows", "bad", "bad_rate", "auc", "auc_lower", "auc_upper", "ks",
+        names: tuple[str, ...] = ("rows", "bad", "bad_rate", "auc", "auc_lower", "auc_upper", "ks",
                  "calibration_error", "approval_rate")  # fmt: skip
+        names += ("worst_ratio",) if "worst_ratio" in self.validation.headline else ()
         return [
             {"sample": sample} | {name: plain(self.headline(sample)[name]) for name in names}
             for sample in self.samples

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from fengkong.report.scorecard._drift_page import Watched, drift_page
 from fengkong.report.scorecard._evidence import Evidence
 from fengkong.report.scorecard._page import page_text
 from fengkong.report.scorecard._separation import sample_name
+from fengkong.report.scorecard._standalone import file_name, standalone
 from fengkong.report.scorecard._workbook import write_workbook
 from fengkong.scorecard.card import Card
 
@@ -23,7 +24,12 @@ HTML, EXCEL = "report.html", "report.xlsx"
 
 
 def write_development(
-    made: Development, folder: Path, *, languages: Sequence[str], progress: Progress | None = None
+    made: Development,
+    folder: Path,
+    *,
+    languages: Sequence[str],
+    progress: Progress | None = None,
+    pictures: bool = False,
 ) -> None:
     """Write the report of a development: HTML and Excel.
 
@@ -36,13 +42,15 @@ def write_development(
         "zh", "en"; the first is shown first.
     progress : callable, optional
         Told the step and the fraction done, from 0.6 to 1.
+    pictures : bool, default False
+        Write each picture as an SVG file too.
     """
     pages = []
     for place, language in enumerate(languages):
         if progress:
             progress("report", 0.6 + 0.4 * place / len(languages))
         pages.append(_development_page(made, language))
-    _write(pages, folder, _facts(made.card, made.card.audit.get("fitted_at")))
+    _write(pages, folder, _facts(made.card, made.card.audit.get("fitted_at")), pictures)
 
 
 def write_validation(
@@ -52,28 +60,38 @@ def write_validation(
     *,
     languages: Sequence[str],
     at: datetime | None,
+    pictures: bool = False,
     target: str = "–",
 ) -> None:
     """Write the report of a validation: HTML and Excel."""
     pages = [_validation_page(card, evidence, target, language) for language in languages]
-    _write(pages, folder, _facts(card, at.isoformat(timespec="seconds") if at else None))
+    facts = _facts(card, at.isoformat(timespec="seconds") if at else None)
+    _write(pages, folder, facts, pictures)
 
 
-def write_drift(watched: Watched, folder: Path, *, languages: Sequence[str]) -> None:
+def write_drift(
+    watched: Watched, folder: Path, *, languages: Sequence[str], pictures: bool = False
+) -> None:
     """Write the report of a drift run: HTML and Excel."""
     pages = [drift_page(watched, language) for language in languages]
     facts = [(both("fact_reference"), watched.names[0]), (both("fact_current"), watched.names[1])]
     if watched.card is not None:
         facts.insert(0, (both("bar_card"), watched.card.name))
-    _write(pages, folder, facts)
+    _write(pages, folder, facts, pictures)
 
 
 def _facts(card: Card, at: str | None) -> list[tuple[Both, str]]:
     return [(both("bar_card"), card.name), (both("bar_made"), str(at or "–"))]
 
 
-def _write(pages: Sequence[Page], folder: Path, facts: Sequence[tuple[Both, str]]) -> None:
+def _write(
+    pages: Sequence[Page], folder: Path, facts: Sequence[tuple[Both, str]], pictures: bool
+) -> None:
     (folder / HTML).write_text(page_text(pages, bar=facts), encoding="utf-8")
+    for page in pages if pictures else ():
+        for figure in (one for part in page.sections for one in part.figures):
+            path = folder / file_name(figure, page.language)
+            path.write_text(standalone(figure), encoding="utf-8")
     write_workbook(unique(pages[0].sheets()), folder / EXCEL, facts=facts)
 
 
@@ -163,10 +181,3 @@ def _all_findings(evidence: Evidence, language: str) -> Section | None:
     return None if sheet is None else Section(
         title=say("section_findings", language), folded=[sheet]
     )  # fmt: skip
-
-
-def figures_of(made: Development, language: str) -> Mapping[str, str]:
-    """Return the drawings of a development by the key of their table, for use outside a page."""
-    page = _development_page(made, language)
-    figures = [one for part in page.sections for one in part.figures]
-    return {one.sheet.key: one.svg for one in figures}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import openpyxl
@@ -17,6 +18,7 @@ from fengkong.report.scorecard._bins import bins_figure
 from fengkong.report.scorecard._cells import text_of
 from fengkong.report.scorecard._content import Both, Page, Section, Sheet, Tile, both
 from fengkong.report.scorecard._page import page_text
+from fengkong.report.scorecard._standalone import file_name, standalone
 from fengkong.report.scorecard._workbook import write_workbook
 
 FOLDER = Path(_words.__file__).parent
@@ -126,3 +128,20 @@ def test_both_languages_say_the_same_figures():
 def test_no_key_stands_in_two_files():
     first, second = (yaml.safe_load((FOLDER / name).read_text("utf-8")) for name in FILES)
     assert [key for kind in second for key in second[kind] if key in first.get(kind, ())] == []
+
+
+def test_a_picture_alone_keeps_its_words_and_needs_no_stylesheet(income):
+    figure = bins_figure(income, None, "en", "k")
+    text = standalone(figure)
+    tree = ET.fromstring(text)  # noqa: S314
+    assert tree.tag == "{http://www.w3.org/2000/svg}svg"
+    assert "var(" not in text
+    assert tree[0].text == figure.title
+    assert [node.text for node in tree.iter() if node.tag.endswith("}text")] == [
+        node.text
+        for node in ET.fromstring(figure.svg.replace("xlink:", "")).iter()  # noqa: S314
+        if node.tag == "text"
+    ]
+    assert file_name(figure, "en") == "picture-bins-income-en.svg"
+    long = re.findall(r' (?:d|transform|x|y)="[^"]*\d\.\d{3}', text)
+    assert long == []
