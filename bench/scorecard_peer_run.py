@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from bench.peers_environment import peers_python
 
 SCRIPT = Path(__file__).with_name("scorecard_peers.py")
+OURS = Path(__file__).with_name("scorecard_ours.py")
 CAP_S = 600
 
 
@@ -47,33 +49,38 @@ class PeerRun:
 
 
 def measure(
-    task: str, peer: str, data: Path, *, folder: Path, cap_s: int = CAP_S, calls: int = 2
-) -> PeerRun:
-    """Run a task of a peer in a new process and return its figures.
+    task: str, peer: str, data: Path, *, folder: Path, cap_s: int = CAP_S, calls: int = 2,
+    environment: dict[str, str] | None = None,
+) -> PeerRun:  # fmt: skip
+    """Run a task of a peer, or of ours, in a new process and return its figures.
 
     Parameters
     ----------
     task : {"bins", "card", "drift"}
         See ``scorecard_peers``; ``data`` is a file of loans, for "drift" the folder of both tables.
     peer : str
-        A key of ``BINS``, ``bench_cards`` or ``DRIFT``.
+        A key of ``BINS``, ``bench_cards`` or ``DRIFT``; what begins with "ours" is Fengkong.
     folder : Path
         Where the process leaves its answer, ``<task>-<peer>.json``.
     cap_s : int
         Seconds that each call may take.
     calls : {1, 2}
         With 1 only the cold call is made.
+    environment : dict of str, optional
+        Variables of the process besides those of this one.
     """
     out = folder / f"{task}-{peer}.json"
     out.unlink(missing_ok=True)
+    ours = peer.startswith("ours")
+    program = [sys.executable, str(OURS)] if ours else [str(peers_python()), str(SCRIPT)]
     command = [
-        str(peers_python()), str(SCRIPT), "--task", task, "--peer", peer, "--data", str(data),
+        *program, "--task", task, "--peer", peer, "--data", str(data),
         "--cap-s", str(cap_s), "--calls", str(calls), "--out", str(out),
     ]  # fmt: skip
     # A session of its own: workers that a stopped peer leaves behind can be ended with it.
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+        env={**os.environ, "PYTHONWARNINGS": "ignore", **(environment or {})},
     )  # fmt: skip
     assert process.stdout is not None  # noqa: S101
     lines, errors = process.communicate()

@@ -9,7 +9,12 @@ from pathlib import Path
 
 import click
 
-BENCHES = {"portfolio": "portfolio.py", "import": "import_csv.py"}
+BENCHES = {
+    "accuracy": "scorecard_accuracy.py",
+    "import": "import_csv.py",
+    "portfolio": "portfolio.py",
+    "scorecard": "scorecard.py",
+}
 
 
 @click.command("bench", context_settings={"ignore_unknown_options": True})

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, TypeAlias, TypeVar
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from fengkong.foundation.errors import InputError
 from fengkong.scorecard.binning.bins import FloatArray
@@ -169,8 +170,14 @@ def calm_blas() -> Iterator[None]:
     The rows are shared out over threads already; its own threads spin for each other and were
     measured to make a pass a hundred times slower on a busy machine of two cores.
     """
-    with threadpool_limits(limits=1, user_api="blas"):
+    with _libraries().limit(limits=1, user_api="blas"):
         yield
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """Return the loaded libraries; looking for them costs more than a pass over 20,000 rows."""
+    return ThreadpoolController()
 
 
 def pass_over(design: Design, outcomes: Outcomes, beta: FloatArray, *, want: Want) -> Sums:

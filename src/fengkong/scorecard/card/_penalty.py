@@ -20,7 +20,7 @@ from fengkong.scorecard.card._logistic import fit_logistic
 
 GRID = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 FOLDS = 5
-ROWS_AT_MOST = 50_000
+ROWS_AT_MOST = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ def choose_penalty(
         Bins of the design's columns; each part's WoE is made without its own rows, so a bin of few
         rows does not look better than it is. The cuts themselves come from all rows.
     design, outcomes : Design, Outcomes
-        Training rows; 50,000 drawn at random where there are more (a penalty is a prior of the
+        Training rows; 20,000 drawn at random where there are more (a penalty is a prior of the
         coefficients: it does not grow with the rows).
     seed : int
         Of the draws.
