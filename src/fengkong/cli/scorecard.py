@@ -154,7 +154,7 @@ def validate(
     from fengkong.cli.assess import progress_bar
     from fengkong.report.scorecard import Settings, evidence_of, read_data, write_validation
     from fengkong.report.scorecard.files import whole_folder
-    from fengkong.report.scorecard.rows import column_of, outcomes_of, whole
+    from fengkong.report.scorecard.rows import column_of, outcomes_of, propose, whole
     from fengkong.scorecard.card import Card
 
     card = Card.load(card_file)
@@ -166,18 +166,24 @@ def validate(
         outcome = outcomes_of(column_of(frame, target, what="target"), bad)
         progress("validate", 0.3)
         evidence = evidence_of(card, whole(frame, outcome, sample), settings=settings)
+        proposal = propose(card, frame, outcome)
         progress("report", 0.5)
         write_validation(
             card, evidence, folder, languages=_languages(language), pictures=pictures, at=_now(),
-            target=target if bad is None else f"{target} = {bad}",
+            target=target if bad is None else f"{target} = {bad}", proposal=proposal,
         )  # fmt: skip
-        _write_json(evidence.validation.to_dict(), folder / "validation.json")
+        found = evidence.validation.to_dict()
+        if proposal is not None:
+            found["recalibration"] = proposal.to_dict()
+        _write_json(found, folder / "validation.json")
     summary: dict[str, Any] = {
         "samples": evidence.summary(), "report": str(out / "report.html"),
         "findings": [one.reason for one in evidence.validation.findings],
+        "recalibration": proposal.advice if proposal is not None else None,
     }  # fmt: skip
     _show(summary, as_json, [
         *_sample_lines(summary["samples"]), *_finding_lines(summary["findings"]),
+        *([f"  recalibration: {proposal.reason['en']}"] if proposal is not None else []),
         f"Report: {summary['report']}",
     ])  # fmt: skip
 
@@ -187,10 +193,13 @@ def validate(
 @click.argument("current", type=_FILE)
 @click.option("--card", "card_file", type=_FILE, help="Compare its variables and its score too.")
 @click.option("--columns", default="", help="Columns to compare, comma between them.")
+@click.option("--period", help="Column of CURRENT: what to expect by period; needs --card.")
+@click.option("--classifier", is_flag=True, help="Train a model to tell the two apart.")
 @click.option("--out", type=_OUT, required=True, help="Folder for the report.")
 @_shared
 def drift(
-    *, reference: Path, current: Path, card_file: Path | None, columns: str, out: Path,
+    *, reference: Path, current: Path, card_file: Path | None, columns: str, period: str | None,
+    classifier: bool, out: Path,
     as_json: bool, force: bool, language: str, pictures: bool,
 ) -> None:  # fmt: skip
     """Compare CURRENT with REFERENCE column by column; with a card, its score as well."""
@@ -207,7 +216,7 @@ def drift(
         before, now = read_data(reference, text=text), read_data(current, text=text)
         progress("compare", 0.3)
         watched = watch(before, now, names=(reference.name, current.name), card=card,
-                        columns=names)  # fmt: skip
+                        columns=names, period=period, classifier=classifier)  # fmt: skip
         progress("report", 0.5)
         write_drift(watched, folder, languages=_languages(language), pictures=pictures)
         _write_json(watched.to_dict(), folder / "drift.json")

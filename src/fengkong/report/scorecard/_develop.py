@@ -26,6 +26,7 @@ from fengkong.scorecard.binning import Binner, ColumnBins
 from fengkong.scorecard.card import Card, Scorecard, Selection, SelectionSettings
 from fengkong.scorecard.card.grades import grades_at, grades_from, with_grades
 from fengkong.scorecard.card.reasons import with_reasons
+from fengkong.scorecard.card.scorecard import CARD_BINS
 from fengkong.scorecard.validation import calibrator, reject_sensitivity
 
 Progress = Callable[[str, float], None]
@@ -147,8 +148,8 @@ def _fitted(
     period = periods_of(train, settings)
     code = None if period is None else np.unique(period.astype(str), return_inverse=True)[1]
     model = Scorecard(
-        binner=Binner(**settings.binning), selection=settings.selection, scaling=settings.scaling,
-        name=settings.name, seed=settings.seed, **settings.fit,
+        binner=Binner(**{**CARD_BINS, **settings.binning}), selection=settings.selection,
+        scaling=settings.scaling, name=settings.name, seed=settings.seed, **settings.fit,
     )  # fmt: skip
     return model.fit(
         train[list(names)], outcome, _weight(train, settings), period=code, fitted_at=at
@@ -189,7 +190,7 @@ def refit(card: Card, settings: Settings) -> Callable[..., Callable[[Any], Any]]
     """Return a function that fits the variables of a card again on other rows."""
 
     def fit(X: Any, bad: Any, weight: Any) -> Callable[[Any], Any]:
-        binning = {**settings.binning}
+        binning = {**CARD_BINS, **settings.binning}
         for part in ("trend", "splits", "hints", "specials"):
             if isinstance(binning.get(part), Mapping):
                 binning[part] = {

@@ -194,21 +194,40 @@ def expected_figure(rows: Rows, facts: Mapping[str, Any], language: str, key: st
     """
     last, start = rows[-1], float(facts["reference"])
     outside = not last["lower"] <= start <= last["upper"]
-    name = say(facts["name"], language)
+    name, rate = say(facts["name"], language), facts["name"] == "name_bad_rate"
+    written = percent if rate else "{:.3f}".format
+    size = 100.0 if rate else 1.0
     title = say(
         "finding_expected_moved" if outside else "finding_expected", language, name=name,
-        period=str(last["period"]), value=f"{last['expected']:.3f}", low=f"{last['lower']:.3f}",
-        high=f"{last['upper']:.3f}", start=f"{start:.3f}",
+        period=str(last["period"]).replace("-", "\u2011"), value=written(last["expected"]),
+        low=written(last["lower"]), high=written(last["upper"]), start=written(start),
     )  # fmt: skip
-    marks = [
+    marks: list[dict[str, Any]] = [
         {
-            "x": str(row["period"]), "y": float(row["expected"]), "low": float(row["lower"]),
-            "high": float(row["upper"]), "real": row["realised"],
-            "text": f"{row['period']}: {row['expected']:.4f} "
-            f"({row['lower']:.4f} – {row['upper']:.4f})",
+            "x": str(row["period"]), "y": size * row["expected"], "low": size * row["lower"],
+            "high": size * row["upper"],
+            "real": None if row["realised"] is None else size * row["realised"],
+            "text": f"{row['period']}: {written(row['expected'])} "
+            f"({written(row['lower'])} – {written(row['upper'])})",
         }
         for row in rows
     ]  # fmt: skip
+    known = any(row["realised"] is not None for row in rows)
+    axis = f"{name} %" if rate else name
+    return Figure(
+        title=title, about=say("about_expected", language),
+        note=say("note_expected", language) if known else "",
+        svg=drawn(_expected_chart(marks, size * start, axis, language), key),
+        sheet=Sheet(
+            key=f"expected {facts['name'].removeprefix('name_')}", title=both("title_expected",
+                name=Both(say(facts["name"], "zh"), say(facts["name"], "en"))), rows=list(rows),
+            columns=("period", "expected", "lower", "upper", "realised"), words=("period",),
+            how=((both("definition"), both("how_expected")),),
+        ),
+    )  # fmt: skip
+
+
+def _expected_chart(marks: Rows, level: float, title: str, language: str) -> Any:
     base = alt.Chart(data(marks), width=WIDTH - 62, height=190)
     step = -(-len(marks) // 4)
     x = alt.X(
@@ -219,27 +238,23 @@ def expected_figure(rows: Rows, facts: Mapping[str, Any], language: str, key: st
             values=[row["x"] for row in marks[::step]], labelAngle=0, ticks=False, labelPadding=8
         ),
     )
-    y = alt.Y("y:Q", title=name, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4))
+    y = alt.Y(
+        "y:Q",
+        title=title,
+        scale=alt.Scale(zero=False),
+        axis=alt.Axis(tickCount=4),
+    )
     band = base.mark_area(color=QUIET, opacity=0.25, aria=False).encode(
         x=x, y=like(y, "low"), y2="high:Q"
     )
     line = base.mark_line(color=RISK, strokeWidth=2, aria=False).encode(x=x, y=y)
     dots = base.mark_point(color=RISK, filled=True, size=30).encode(x=x, y=y, description="text:N")
-    level = alt.Chart(data([{"y": start}])).mark_rule(
+    start = alt.Chart(data([{"y": level}])).mark_rule(
         color=QUIET, strokeDash=[4, 3], aria=False
     ).encode(y="y:Q")  # fmt: skip
     real = base.transform_filter("isValid(datum.real)").mark_point(
         shape="square", color=INK, size=46, strokeWidth=1.6, aria=False
     ).encode(x=x, y=like(y, "real"))  # fmt: skip
-    word = named([{"line": say("name_development", language), "x": marks[-1]["x"], "y": start}],
-                 x=x, y=y, align="right", dx=0, dy=-8)  # fmt: skip
-    return Figure(
-        title=title, about=say("about_expected", language), note=say("note_expected", language),
-        svg=drawn(band + level + line + dots + real + word, key),
-        sheet=Sheet(
-            key=f"expected {facts['name'].removeprefix('name_')}", title=both("title_expected",
-                name=Both(say(facts["name"], "zh"), say(facts["name"], "en"))), rows=list(rows),
-            columns=("period", "expected", "lower", "upper", "realised"), words=("period",),
-            how=((both("definition"), both("how_expected")),),
-        ),
-    )  # fmt: skip
+    end = {"line": say("name_development", language), "x": marks[-1]["x"], "y": level}
+    word = named([end], x=x, y=y, align="right", dx=0, dy=-8)
+    return band + start + line + dots + real + word

@@ -14,7 +14,12 @@ from fengkong.report._words import column, minus, percent, say
 from fengkong.report.scorecard._bins import column_name
 from fengkong.report.scorecard._cells import records
 from fengkong.report.scorecard._content import Both, Figure, Page, Section, Sheet, Tile, both
-from fengkong.report.scorecard._drift import psi_figure, shift_figure, stability_word
+from fengkong.report.scorecard._drift import (
+    expected_figure,
+    psi_figure,
+    shift_figure,
+    stability_word,
+)
 from fengkong.report.scorecard._evidence_page import Keys, keys_of
 from fengkong.report.scorecard._marks import (
     INK,
@@ -28,17 +33,21 @@ from fengkong.report.scorecard._marks import (
     names_width,
 )
 from fengkong.report.scorecard.rows import column_of
+from fengkong.scorecard.binning.bins import FloatArray
 from fengkong.scorecard.card import Card
 from fengkong.scorecard.watch import (
     CharacteristicStability,
+    ClassifierDrift,
     Drift,
     ExpectedPerformance,
     characteristic_stability,
     drift,
+    drift_classifier,
     expected_performance,
 )
 
 _WORST = 3
+_PERIOD_ROWS = 100
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,6 +63,12 @@ class Watched:
     characteristic : CharacteristicStability or None
     expected : ExpectedPerformance or None
         With a card.
+    classifier : ClassifierDrift or None
+        How well a model tells the two samples apart, when it was asked for.
+    periods : tuple of dict
+        Expected bad rate by period of the current sample: period, expected, lower, upper.
+    reference_rate : float
+        Bad rate to expect of the reference sample; 0 without a card.
     """
 
     names: tuple[str, str]
@@ -61,6 +76,9 @@ class Watched:
     card: Card | None = None
     characteristic: CharacteristicStability | None = None
     expected: ExpectedPerformance | None = None
+    classifier: ClassifierDrift | None = None
+    periods: tuple[dict[str, Any], ...] = ()
+    reference_rate: float = 0.0
 
     def summary(self) -> dict[str, Any]:
         """Return what a terminal has room for; empty without a card."""
@@ -78,9 +96,12 @@ class Watched:
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values for JSON."""
         parts = {"drift": self.drift, "characteristic": self.characteristic,
-                 "expected": self.expected}  # fmt: skip
+                 "expected": self.expected, "classifier": self.classifier}  # fmt: skip
         found = {name: part.to_dict() for name, part in parts.items() if part is not None}
-        return {"reference": self.names[0], "current": self.names[1], **found}
+        return {
+            "reference": self.names[0], "current": self.names[1],
+            "periods": list(self.periods), **found,
+        }  # fmt: skip
 
 
 def watch(
@@ -90,6 +111,8 @@ def watch(
     names: tuple[str, str],
     card: Card | None = None,
     columns: Sequence[str] = (),
+    period: str | None = None,
+    classifier: bool = False,
     seed: int = 0,
 ) -> Watched:
     """Compare two samples, and with a card its score and the performance to expect.
@@ -103,8 +126,12 @@ def watch(
         Then its variables are compared; all columns without.
     columns : sequence of str
         Columns to compare in place of those.
+    period : str, optional
+        Column of ``current`` by which the bad rate to expect is shown; needs a card.
+    classifier : bool, default False
+        Train a model to tell the samples apart, and name the columns to blame.
     seed : int
-        Of the simulated KS.
+        Of the simulated KS and of the classifier.
 
     Raises
     ------
@@ -117,14 +144,36 @@ def watch(
     # With columns named, others are not asked about; without, what only the new table has is said.
     named = [name for name in wanted if name in current.columns]
     compared = drift(reference[wanted], current[named] if columns or card else current)
+    found = drift_classifier(reference[wanted], current[wanted], seed=seed) if classifier else None
     if card is None:
-        return Watched(names=names, drift=compared)
+        return Watched(names=names, drift=compared, classifier=found)
     scored = card.score(current)
     return Watched(
         names=names, drift=compared, card=card,
         characteristic=characteristic_stability(card, reference, current),
         expected=expected_performance(scored.probability, score=scored.points, seed=seed),
+        reference_rate=float(card.probability(reference).mean()), classifier=found,
+        periods=_by_period(scored.probability, current, period),
     )  # fmt: skip
+
+
+def _by_period(
+    probability: FloatArray, current: pd.DataFrame, period: str | None
+) -> tuple[dict[str, Any], ...]:
+    """Return the bad rate to expect in each period that has at least `_PERIOD_ROWS` rows."""
+    if period is None:
+        return ()
+    names = column_of(current, period, what="--period").astype(str).to_numpy()
+    rows = []
+    for name in sorted(set(names)):
+        own = probability[names == name]
+        if own.size < _PERIOD_ROWS:
+            continue
+        figures = {row["figure"]: row for row in records(expected_performance(own).figures)}
+        line = figures["bad_rate"]
+        band = {key: float(line[key]) for key in ("expected", "lower", "upper")}
+        rows.append({"period": name, "realised": None, **band})
+    return tuple(rows)
 
 
 def drift_page(watched: Watched, language: str) -> Page:
@@ -136,7 +185,9 @@ def drift_page(watched: Watched, language: str) -> Page:
     if watched.characteristic is not None:
         sections.append(_score(watched.characteristic, language, keys))
     if watched.expected is not None:
-        sections.append(_expected(watched.expected, language))
+        sections.append(_expected(watched, watched.expected, language, keys))
+    if watched.classifier is not None:
+        sections.append(_classifier(watched.classifier, language))
     about = say("about_drift", language, reference=f"{watched.drift.rows_reference:,}",
                 current=f"{watched.drift.rows_current:,}")  # fmt: skip
     return Page(
@@ -268,7 +319,24 @@ def _points_chart(marks: Rows) -> Any:
     return bars + zero + right + left
 
 
-def _expected(found: ExpectedPerformance, language: str) -> Section:
+def _classifier(found: ClassifierDrift, language: str) -> Section:
+    """Return how well the samples can be told apart, and the columns to blame."""
+    blame = records(found.columns)
+    text = say(
+        "classifier_apart" if found.changed else "classifier_alike", language,
+        auc=f"{found.auc:.3f}", low=f"{found.lower:.3f}", high=f"{found.upper:.3f}",
+        name=column(str(blame[0]["column"]), language),
+    )  # fmt: skip
+    sheet = Sheet(
+        key="then and now", title=both("title_classifier"), words=("column",),
+        columns=("column", "separation", "blame_share", "importance"),
+        rows=[{**row, "blame_share": row["share"]} for row in blame],
+        how=((both("definition"), both("how_classifier")),),
+    )  # fmt: skip
+    return Section(title=say("section_classifier", language), lines=[text], sheets=[sheet])
+
+
+def _expected(watched: Watched, found: ExpectedPerformance, language: str, keys: Keys) -> Section:
     rows = [
         {"measured": both(f"figure_{row['figure']}"), "expected": row["expected"],
          "lower": row["lower"], "upper": row["upper"]}
@@ -279,7 +347,12 @@ def _expected(found: ExpectedPerformance, language: str) -> Section:
         columns=("measured", "expected", "lower", "upper"),
         how=((both("definition"), Both(found.assumption["zh"], found.assumption["en"])),),
     )  # fmt: skip
+    figures = []
+    if len(watched.periods) > 1:
+        facts = {"reference": watched.reference_rate, "name": "name_bad_rate"}
+        figures.append(expected_figure(watched.periods, facts, language, keys()))
     return Section(
         title=say("section_expected", language),
         lines=[found.statement[language], found.assumption[language]], sheets=[sheet],
+        figures=figures,
     )  # fmt: skip

@@ -22,6 +22,7 @@ from fengkong.report.scorecard._separation import (
     roc_figure,
     sample_name,
 )
+from fengkong.scorecard.watch import RecalibrationProposal
 
 Keys = Callable[[], str]
 _HEADLINE = (
@@ -165,6 +166,22 @@ def fairness(evidence: Evidence, language: str, keys: Keys) -> Section | None:
         title=say("section_fairness", language), lines=[text],
         figures=[] if figure is None else [figure],
     )  # fmt: skip
+
+
+def recalibration(found: RecalibrationProposal, language: str) -> Section:
+    """Return what should be done about the calibration, and what each way would change."""
+    rows = [{**row, "way": both(f"map_{row['candidate']}")} for row in records(found.figures)]
+    sheets = []
+    if rows:
+        sheets.append(
+            Sheet(key="recalibration", title=both("title_recalibration"), words=("way",), rows=rows,
+                  columns=("way", "log_loss", "gain", "brier", "bad_rate", "mean_probability",
+                           "calibration_error", "auc"),
+                  how=((both("definition"), both("how_recalibration")),))
+        )  # fmt: skip
+    return Section(
+        title=say("section_recalibration", language), lines=[found.reason[language]], sheets=sheets
+    )
 
 
 def notes_section(evidence: Evidence, language: str) -> Section | None:

@@ -51,7 +51,7 @@ def fairness_figure(table: Rows, language: str, key: str) -> Figure | None:
     worst = min(others, key=lambda row: row["ratio"])
     title = say(
         "finding_fairness_low" if low else "finding_fairness", language, low=len(low),
-        all=len(others), group=group_name(worst), ratio=f"{worst['ratio']:.2f}",
+        group=group_name(worst), ratio=f"{worst['ratio']:.2f}",
     )  # fmt: skip
     notes = [say("note_fairness", language)]
     shown = [row for row in table if _is_reference(row) or row in others]

@@ -18,6 +18,7 @@ from fengkong.report.scorecard._separation import sample_name
 from fengkong.report.scorecard._standalone import file_name, standalone
 from fengkong.report.scorecard._workbook import write_workbook
 from fengkong.scorecard.card import Card
+from fengkong.scorecard.watch import RecalibrationProposal
 
 Progress = Callable[[str, float], None]
 HTML, EXCEL = "report.html", "report.xlsx"
@@ -62,9 +63,10 @@ def write_validation(
     at: datetime | None,
     pictures: bool = False,
     target: str = "–",
+    proposal: RecalibrationProposal | None = None,
 ) -> None:
     """Write the report of a validation: HTML and Excel."""
-    pages = [_validation_page(card, evidence, target, language) for language in languages]
+    pages = [_validation_page(card, evidence, target, proposal, language) for language in languages]
     facts = _facts(card, at.isoformat(timespec="seconds") if at else None)
     _write(pages, folder, facts, pictures)
 
@@ -134,11 +136,18 @@ def _development_page(made: Development, language: str) -> Page:
     )  # fmt: skip
 
 
-def _validation_page(card: Card, evidence: Evidence, target: str, language: str) -> Page:
+def _validation_page(
+    card: Card,
+    evidence: Evidence,
+    target: str,
+    proposal: RecalibrationProposal | None,
+    language: str,
+) -> Page:
     keys = evidence_page.keys_of(language)
     sections: list[Section | None] = [
         evidence_page.separation(evidence, language, keys),
         evidence_page.probabilities(evidence, language, keys),
+        None if proposal is None else evidence_page.recalibration(proposal, language),
         evidence_page.fairness(evidence, language, keys),
         _all_findings(evidence, language),
         evidence_page.notes_section(evidence, language),

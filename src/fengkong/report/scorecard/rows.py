@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from fengkong.foundation.errors import InputError
 from fengkong.report.scorecard.settings import Settings
+from fengkong.scorecard.card import Card
 from fengkong.scorecard.validation import refuse_group_features
+from fengkong.scorecard.watch import RecalibrationProposal, recalibration_proposal
 
 Rows = NDArray[np.int64]
 
@@ -167,3 +169,13 @@ def split_rows(
     if test.size:
         parts["test"] = np.sort(test)
     return {"train": rows[~aside[rows]], **dict(sorted(parts.items(), reverse=True))}
+
+
+def propose(
+    card: Card, frame: pd.DataFrame, outcome: NDArray[np.int64], *, seed: int = 0
+) -> RecalibrationProposal | None:
+    """Return what to do about the calibration; None where the outcomes cannot be judged by."""
+    try:
+        return recalibration_proposal(card.probability(frame), outcome, seed=seed)
+    except InputError:  # one class in a part, or goods and bads told apart perfectly
+        return None

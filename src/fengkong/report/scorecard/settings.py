@@ -83,7 +83,7 @@ class Settings:
     known_after : tuple of str
         Columns that are known only after the decision: the leakage alarm names them.
     binning : dict
-        Of `Binner`.
+        Of `Binner`; what is not said is as `Scorecard` bins (``CARD_BINS``).
     selection, scaling, split, grades
         Parts of their own.
     fit : dict

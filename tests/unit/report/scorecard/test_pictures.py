@@ -155,7 +155,10 @@ def group(name, ratio, **more):
 def test_fairness_speaks_of_the_lowest_ratio_and_leaves_small_groups_out():
     table = [group("M", 1.0), group("F", 0.7), group("X", 0.1, small=True)]
     figure = _fairness.fairness_figure(table, "en", "k")
-    assert figure.title == "1 of 1 groups have an impact ratio below 0.80; lowest: sex F, 0.70"
+    assert (
+        figure.title
+        == "Impact ratio below 0.80 in 1 of the groups compared; the lowest is sex F, 0.70"
+    )
     assert "■ 0.70" in words(figure)
     assert not [text for text in words(figure) if "X" in text]
     assert len(figure.sheet.rows) == 3
@@ -195,3 +198,14 @@ def test_expected_performance_says_whether_the_band_holds_the_start(start, moved
              "realised": None}]  # fmt: skip
     figure = _drift.expected_figure(rows, {"reference": start, "name": "name_auc"}, "en", "k")
     assert ("away from" in figure.title) is moved
+
+
+def test_a_bad_rate_to_expect_is_in_per_cent():
+    rows = [{"period": "2026-01", "expected": 0.10, "lower": 0.08, "upper": 0.12,
+             "realised": None}] * 2  # fmt: skip
+    facts = {"reference": 0.2, "name": "name_bad_rate"}
+    figure = _drift.expected_figure(rows, facts, "en", "k")
+    assert figure.title.replace("\u2011", "-") == (
+        "Expected bad rate in 2026-01 is 10.00% (8.00% to 12.00%), away from 20.00% at development"
+    )
+    assert figure.note == ""
