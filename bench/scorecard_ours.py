@@ -102,7 +102,8 @@ def drift_task(peer: str, folder: Path, clock: Clock) -> dict[str, float]:
     found = clock.time("drift", call)
     if peer == "ours-sturges":
         # Evidently's rule for empty cells is its own; our counts under it must give its figure.
-        cells = found.cells.groupby("column", sort=False)
+        held = found.cells[found.cells.eval("reference_count + current_count") > 0]
+        cells = held.groupby("column", sort=False)
         return {
             str(name): psi(*(mine[f"{side}_count"].to_numpy() / mine[f"{side}_count"].sum()
                              for side in ("reference", "current")))
