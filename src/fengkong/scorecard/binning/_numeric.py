@@ -96,7 +96,7 @@ def numeric_bins(
     prebins = PreBins(goods=goods, bads=bads, totals=target.totals)
     prebins, edges, keep = _without_empty(prebins, edges, keep)
     found = [_refined(one, prebins, edges, ranked, rules)
-             for one in solve(prebins, trend, rules, keep=keep + 1)]  # fmt: skip
+             for one in _worth_moving(solve(prebins, trend, rules, keep=keep + 1))]  # fmt: skip
     best, cuts = found[0]
     for one, moved in found[1:]:
         if one.value > best.value + SAME:
@@ -178,6 +178,19 @@ def _without_empty(
     )
     chosen = np.array(kept, dtype=np.int64) - 1
     return thin, edges[chosen], np.flatnonzero(hinted[chosen])
+
+
+def _worth_moving(found: list[Solution]) -> list[Solution]:
+    """Leave out what cannot win by moving its cuts a little: twins, and what is worth half.
+
+    Of twins (a peak that only rises is the ascending answer) the first one names the trend.
+    """
+    top = max(one.value for one in found)
+    twins: dict[tuple[int, ...], Solution] = {}
+    for one in found:
+        if one.value >= 0.5 * top:
+            twins.setdefault(one.ends, one)
+    return list(twins.values())
 
 
 def _refined(
