@@ -87,7 +87,7 @@ def fit(
         + ", ".join(made.card.names),
         *(f"  left: {name}: {why}" for name, why in summary["left"].items()),
         *_sample_lines(summary["samples"]), *_reject_lines(summary["rejects"]),
-        *_finding_lines(summary["findings"]), f"Report: {summary['report']}",
+        *_finding_lines(made.evidence.worst("en")), f"Report: {summary['report']}",
     ])  # fmt: skip
 
 
@@ -182,7 +182,7 @@ def validate(
         "recalibration": proposal.advice if proposal is not None else None,
     }  # fmt: skip
     _show(summary, as_json, [
-        *_sample_lines(summary["samples"]), *_finding_lines(summary["findings"]),
+        *_sample_lines(summary["samples"]), *_finding_lines(evidence.worst("en")),
         *([f"  recalibration: {proposal.reason['en']}"] if proposal is not None else []),
         f"Report: {summary['report']}",
     ])  # fmt: skip

@@ -70,7 +70,8 @@ def write_cell(sheet: Any, place: tuple[int, int], name: str, value: Any, format
     if value is None:
         return
     if isinstance(value, Both):
-        sheet.write_string(*place, safe(f"{value.zh}\n{value.en}"), formats["wrap"])
+        lines = dict.fromkeys([value.zh, value.en])
+        sheet.write_string(*place, safe("\n".join(lines)), formats["wrap"])
     elif isinstance(value, bool):
         sheet.write_boolean(*place, value)
     elif isinstance(value, int | float) and math.isfinite(value):

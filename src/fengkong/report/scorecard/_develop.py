@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fengkong.foundation.errors import InputError
 from fengkong.report.scorecard._evidence import Evidence, evidence_of
 from fengkong.report.scorecard.rows import (
     Measurable,
@@ -21,7 +22,7 @@ from fengkong.report.scorecard.rows import (
     periods_of,
     split_rows,
 )
-from fengkong.report.scorecard.settings import Settings
+from fengkong.report.scorecard.settings import BY_COLUMN, Settings
 from fengkong.scorecard.binning import Binner, ColumnBins
 from fengkong.scorecard.card import Card, Scorecard, Selection, SelectionSettings
 from fengkong.scorecard.card.grades import grades_at, grades_from, with_grades
@@ -30,6 +31,7 @@ from fengkong.scorecard.card.scorecard import CARD_BINS
 from fengkong.scorecard.validation import calibrator, reject_sensitivity
 
 Progress = Callable[[str, float], None]
+GRADES = 5
 LIMITS_OFF = SelectionSettings(
     missing_share_max=None, iv_min=None, psi_max=None, correlation_max=None, vif_max=None
 )
@@ -148,7 +150,7 @@ def _fitted(
     period = periods_of(train, settings)
     code = None if period is None else np.unique(period.astype(str), return_inverse=True)[1]
     model = Scorecard(
-        binner=Binner(**{**CARD_BINS, **settings.binning}), selection=settings.selection,
+        binner=binner_of(settings, names), selection=settings.selection,
         scaling=settings.scaling, name=settings.name, seed=settings.seed, **settings.fit,
     )  # fmt: skip
     return model.fit(
@@ -176,30 +178,47 @@ def _dressed(
             card.probability(frame.iloc[rows]), outcome[rows]
         )
         card = replace(card, calibration=found.to_dict())
-    wish = settings.grades
-    names = list(wish.names) or None
+    score = card.points(frame.iloc[parts["train"]])
+    return with_reasons(_graded(card, score, settings), settings.reasons or None)
+
+
+def _graded(card: Card, score: NDArray[np.float64], settings: Settings) -> Card:
+    """Return the card with the master scale that was asked for, or with the finest that fits."""
+    wish, names = settings.grades, list(settings.grades.names) or None
     if wish.edges:
-        card = with_grades(card, grades_at(card, wish.edges, names=names))
-    elif wish.count:
-        score = card.points(frame.iloc[parts["train"]])
-        card = with_grades(card, grades_from(card, score, n_grades=wish.count, names=names))
-    return with_reasons(card, settings.reasons or None)
+        return with_grades(card, grades_at(card, wish.edges, names=names))
+    if wish.count == 0:
+        return card
+    for count in range(GRADES, 1, -1) if wish.count is None else (wish.count,):
+        own = names if names is None or len(names) == count else None
+        try:
+            return with_grades(card, grades_from(card, score, n_grades=count, names=own))
+        except InputError as error:
+            if wish.count is not None:
+                raise InputError(
+                    f"{count} grades cannot be made: {error}. Ask for fewer (grades: count), or "
+                    "give their edges (grades: edges)"
+                ) from error
+    return card
+
+
+def binner_of(settings: Settings, names: tuple[str, ...]) -> Binner:
+    """Return the Binner of the settings, without what they say of other columns."""
+    binning = {**CARD_BINS, **settings.binning}
+    for part in BY_COLUMN:
+        if isinstance(binning.get(part), Mapping):
+            binning[part] = {name: value for name, value in binning[part].items() if name in names}
+    if binning.get("categorical"):
+        binning["categorical"] = [name for name in binning["categorical"] if name in names]
+    return Binner(**binning)
 
 
 def refit(card: Card, settings: Settings) -> Callable[..., Callable[[Any], Any]]:
     """Return a function that fits the variables of a card again on other rows."""
 
     def fit(X: Any, bad: Any, weight: Any) -> Callable[[Any], Any]:
-        binning = {**CARD_BINS, **settings.binning}
-        for part in ("trend", "splits", "hints", "specials"):
-            if isinstance(binning.get(part), Mapping):
-                binning[part] = {
-                    name: value for name, value in binning[part].items() if name in card.names
-                }
-        if binning.get("categorical"):
-            binning["categorical"] = [one for one in binning["categorical"] if one in card.names]
         model = Scorecard(
-            binner=Binner(**binning), selection=LIMITS_OFF, scaling=settings.scaling,
+            binner=binner_of(settings, card.names), selection=LIMITS_OFF, scaling=settings.scaling,
             seed=settings.seed, **settings.fit,
         )  # fmt: skip
         return model.fit(X, bad.astype(int), weight).card_.probability

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fengkong.report._words import say
 from fengkong.report.scorecard._cells import plain, records
 from fengkong.report.scorecard.rows import Measurable, column_of
 from fengkong.report.scorecard.settings import Settings
 from fengkong.scorecard.card import Card
 from fengkong.scorecard.card.grades import grade_of
 from fengkong.scorecard.card.scoring import log_odds_of, probability_of
-from fengkong.scorecard.validation import Validation, validate
+from fengkong.scorecard.validation import Finding, Validation, validate
 
 # Widths of bands of scores that read well.
 _WIDTHS = (1.0, 2.0, 5.0)
@@ -48,6 +49,31 @@ class Evidence:
     def samples(self) -> list[str]:
         """Names of the samples; the last is the one to judge by."""
         return [str(name) for name in self.validation.headline["sample"]]
+
+    def foremost(self) -> list[tuple[Finding, int]]:
+        """Return one finding of each kind, and how many more of that kind there are.
+
+        Findings of the sample to judge by stand before others, and among them the one furthest
+        beyond its limit.
+        """
+        kinds: dict[str, list[Finding]] = {}
+        for one in self.validation.findings:
+            kinds.setdefault(one.kind, []).append(one)
+        last = self.samples[-1]
+
+        def rank(one: Finding) -> tuple[bool, float]:
+            beyond = abs((one.value or 0.0) - (one.limit or 0.0))
+            return (last in one.subject, beyond)
+
+        return [(max(found, key=rank), len(found) - 1) for found in kinds.values()]
+
+    def worst(self, language: str) -> list[str]:
+        """Return what a validator must look at as sentences, one a kind of finding."""
+        lines = []
+        for one, more in self.foremost():
+            text = one.reason_zh if language == "zh" else one.reason[:1].upper() + one.reason[1:]
+            lines.append(text + (say("more_findings", language, more=more) if more else ""))
+        return lines
 
     def headline(self, sample: str) -> dict[str, Any]:
         """Return the headline figures of a sample."""

@@ -66,14 +66,6 @@ def tiles(evidence: Evidence, language: str) -> list[Tile]:
     return found
 
 
-def worst(evidence: Evidence, language: str) -> list[str]:
-    """Return what a validator must look at, each as a sentence."""
-    return [
-        one.reason_zh if language == "zh" else one.reason[:1].upper() + one.reason[1:]
-        for one in evidence.validation.findings
-    ]
-
-
 def headline_sheet(evidence: Evidence) -> Sheet:
     """Return the headline figures of all samples, one a line, samples side by side."""
     rows = []

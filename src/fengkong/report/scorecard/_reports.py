@@ -131,7 +131,7 @@ def _development_page(made: Development, language: str) -> Page:
         language=language, title=_title(made.card, evidence, len(made.bins), language),
         about=_about("report_card", made.card, evidence, language),
         tiles=evidence_page.tiles(evidence, language),
-        worst=evidence_page.worst(evidence, language),
+        worst=evidence.worst(language),
         sections=[one for one in sections if one is not None],
     )  # fmt: skip
 
@@ -159,7 +159,7 @@ def _validation_page(
         language=language, title=_title(card, evidence, names, language),
         about=_about("report_validation", card, evidence, language),
         tiles=evidence_page.tiles(evidence, language),
-        worst=evidence_page.worst(evidence, language),
+        worst=evidence.worst(language),
         sections=[one for one in sections if one is not None],
     )  # fmt: skip
 

@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fengkong.foundation.errors import InputError
+from fengkong.foundation.errors import ColumnTypeError, InputError
 from fengkong.report.scorecard.settings import Settings
 from fengkong.scorecard.card import Card
 from fengkong.scorecard.validation import refuse_group_features
 from fengkong.scorecard.watch import RecalibrationProposal, recalibration_proposal
 
 Rows = NDArray[np.int64]
+_DATES = {"date", "datetime", "datetime64"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -114,16 +115,23 @@ def features_of(frame: pd.DataFrame, target: str, settings: Settings) -> tuple[s
     for part in ("columns", "ignore", "groups", "known_after"):
         for name in getattr(settings, part):
             column_of(frame, name, what=f"settings: {part}:")
+    for name in settings.binned_columns():
+        column_of(frame, name, what="settings: binning:")
     taken = {target, settings.period, settings.weight, *settings.ignore, *settings.groups}
     if settings.columns:
         refuse_group_features(settings.columns, settings.groups)
         wrong = [name for name in settings.columns if name in taken]
         if wrong:
             raise InputError(f"settings: columns: {', '.join(wrong)} has another part already")
-        return settings.columns
-    names = tuple(str(name) for name in frame.columns if name not in taken)
+    names = settings.columns or tuple(str(one) for one in frame.columns if one not in taken)
     if not names:
         raise InputError("no column is left to be a feature")
+    for name in names:
+        if pd.api.types.infer_dtype(frame[name], skipna=True) in _DATES:
+            raise ColumnTypeError(
+                name=name, found="dates", expected="numbers or text: make days since some date of "
+                "it, or leave it out (settings: ignore)",
+            )  # fmt: skip
     return names
 
 

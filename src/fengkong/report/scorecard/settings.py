@@ -18,6 +18,8 @@ from fengkong.scorecard.card import MinMaxScaling, PdoScaling, SelectionSettings
 from fengkong.scorecard.card.scaling import ScalingSettings
 
 _T = TypeVar("_T")
+# Settings of the Binner that may name columns.
+BY_COLUMN = ("trend", "splits", "hints", "specials")
 _FIT = ("penalty", "smoothing", "errors")
 _SCALINGS: dict[str, type[Any]] = {"pdo": PdoScaling, "min_max": MinMaxScaling}
 CALIBRATIONS = ("none", "platt", "isotonic", "beta")
@@ -49,15 +51,16 @@ class Grading:
 
     Attributes
     ----------
-    count : int
-        Grades of about equal share of the rows of the fit; 0 for none.
+    count : int or None
+        Grades of about equal share of the rows of the fit; 0 for none. None makes five, or as many
+        as there are scores enough for.
     edges : tuple of float
         Probabilities between grades, in place of ``count``.
     names : tuple of str
         Best first; A, B, C, ... when empty.
     """
 
-    count: int = 5
+    count: int | None = None
     edges: tuple[float, ...] = ()
     names: tuple[str, ...] = ()
 
@@ -121,6 +124,13 @@ class Settings:
             )
         if self.split.out_of_time_from is not None and self.period is None:
             raise InputError("split: out_of_time_from needs the key 'period', the column of dates")
+
+    def binned_columns(self) -> tuple[str, ...]:
+        """Return the columns that the settings of the Binner name."""
+        parts = [self.binning[part] for part in BY_COLUMN
+                 if isinstance(self.binning.get(part), Mapping)]  # fmt: skip
+        named = [*(self.binning.get("categorical") or ()), *(name for one in parts for name in one)]
+        return tuple(dict.fromkeys(named))
 
     def with_bins(self, text: str) -> Self:
         """Return the settings with the bins of a text as `Binner.to_yaml` writes it.
