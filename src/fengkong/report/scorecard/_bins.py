@@ -19,6 +19,7 @@ from fengkong.report.scorecard._marks import (
     Rows,
     band_axis,
     data,
+    distinct,
     like,
     limit_rules,
     names_width,
@@ -131,8 +132,8 @@ def _bins_chart(
     bins: ColumnBins, rows: Rows, worst: Mapping[str, Any] | None, pointed: bool, language: str
 ) -> Any:
     marks = []
-    for row in rows:
-        name = _word(row["bin"], language)
+    names = distinct([_word(row["bin"], language) for row in rows])
+    for row, name in zip(rows, names, strict=True):
         share = float(row["row_share"])
         points = f"{row['points']:.10g}".replace("-", "−") if pointed else ""
         marks.append(

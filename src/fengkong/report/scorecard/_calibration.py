@@ -169,6 +169,12 @@ def ranks_figure(rates: Rows, inversions: Rows, language: str, key: str) -> Figu
     language, key : str
         Of the words; before the ids of the drawing.
     """
+    one = {str(row["period"]) for row in rates} == {"all"}
+    if one:  # no period was given
+        rates, inversions = (
+            [{**row, "period": say("sample_all", language)} for row in part]
+            for part in (rates, inversions)
+        )
     periods = list(dict.fromkeys(str(row["period"]) for row in rates))
     places = sorted({(row["place"], str(row["band"])) for row in rates})
     grades = [grade for _, grade in reversed(places)]
@@ -177,6 +183,7 @@ def ranks_figure(rates: Rows, inversions: Rows, language: str, key: str) -> Figu
     held = len(periods) - len({str(row["period"]) for row in inversions})
     first = (sure or list(inversions) or [{"period": "", "safer": "", "riskier": ""}])[0]
     which = "_sure" if sure else "_broken" if inversions else ""
+    which = f"_one{which}" if one else which
     # A month stays on one line: its hyphen does not break.
     period = str(first["period"]).replace("-", "\u2011")
     title = say(

@@ -26,6 +26,7 @@ from fengkong.report.scorecard._marks import (
 FOUR_FIFTHS = 0.80
 _SHOWN = 14
 _HIGHEST = 2.0
+_NAMES = 150
 
 
 def fairness_figure(table: Rows, language: str, key: str) -> Figure | None:
@@ -72,10 +73,11 @@ def fairness_figure(table: Rows, language: str, key: str) -> Figure | None:
 
 
 def group_name(row: Mapping[str, Any]) -> str:
-    """Return attribute and group of a line; a crossing is named by its groups alone."""
-    crossed = " x " in str(row["attribute"])
-    name = str(row["group"]) if crossed else f"{row['attribute']} {row['group']}"
-    return name.replace(" x ", " × ")
+    """Return attribute and group of a line; of a crossing, each attribute with its group."""
+    attributes, groups = (str(row[part]).split(" x ") for part in ("attribute", "group"))
+    if len(attributes) != len(groups):
+        return f"{row['attribute']}: {row['group']}"
+    return " × ".join(f"{one} {two}" for one, two in zip(attributes, groups, strict=True))
 
 
 def _is_reference(row: Mapping[str, Any]) -> bool:
@@ -96,7 +98,7 @@ def _mark(row: Mapping[str, Any], language: str) -> dict[str, Any]:
 
 def _chart(marks: Rows, language: str) -> Any:
     side = 62
-    width = WIDTH - names_width(marks) - 24 - side
+    width = WIDTH - names_width(marks, most=_NAMES) - 24 - side
     height = max(26 * len(marks), 60)
     base = alt.Chart(data(marks), width=width, height=height)
     floor = min(0.5, *(row["low"] for row in marks))
@@ -104,7 +106,7 @@ def _chart(marks: Rows, language: str) -> Any:
     x = alt.X("x:Q", title=say("axis_impact", language),
               scale=alt.Scale(domain=[floor, top], nice=False),
               axis=alt.Axis(tickCount=4, grid=False))  # fmt: skip
-    y = band_axis([row["name"] for row in marks])
+    y = band_axis([row["name"] for row in marks], most=_NAMES)
     layers = interval_layers(base, x=x, y=y, ends=("low", "high"), strong="datum.strong")
     labels = alt.Chart(data(marks), width=side, height=height).mark_text(
         align="left", fontSize=12, aria=False, color=INK

@@ -19,15 +19,25 @@ def data(rows: Rows) -> Any:
     return alt.Data(values=[dict(row) for row in rows])
 
 
-def names_width(rows: Rows, name: str = "name") -> int:
+def names_width(rows: Rows, *, most: int = LABEL_MAX) -> int:
     """Return how many pixels the names to the left of a plot take."""
-    return round(min(LABEL_MAX, max((wide(str(row[name])) for row in rows), default=0.0)))
+    return round(min(most, max((wide(str(row["name"])) for row in rows), default=0.0)))
 
 
-def band_axis(order: Sequence[str], name: str = "name", title: str | None = None) -> Any:
+def distinct(names: Sequence[str]) -> list[str]:
+    """Return the names such that no two are equal, by signs without width: a row each in a plot."""
+    seen: dict[str, int] = {}
+    found = []
+    for name in names:
+        found.append(name + "\u200b" * seen.get(name, 0))
+        seen[name] = seen.get(name, 0) + 1
+    return found
+
+
+def band_axis(order: Sequence[str], *, most: int = LABEL_MAX) -> Any:
     """Return the axis of names, in their order."""
-    return alt.Y(f"{name}:N", sort=list(order), title=title,
-                 axis=alt.Axis(ticks=False, domain=False, labelPadding=5))  # fmt: skip
+    axis = alt.Axis(ticks=False, domain=False, labelPadding=5, labelLimit=most)
+    return alt.Y("name:N", sort=list(order), title=None, axis=axis)
 
 
 def like(x: Any, field: str) -> Any:
@@ -93,5 +103,5 @@ def named(
 
 __all__ = [
     "INK", "LINE", "QUIET", "RISK", "SHAPES", "WIDTH", "Rows", "band_axis", "data", "diagonal",
-    "interval_layers", "like", "limit_rules", "line_and_ends", "named", "names_width",
+    "distinct", "interval_layers", "like", "limit_rules", "line_and_ends", "named", "names_width",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from xml.etree import ElementTree as ET
 
@@ -10,6 +11,7 @@ import pytest
 
 from fengkong.report.scorecard import _bins, _calibration, _drift, _fairness, _separation
 from fengkong.report.scorecard._marks import SHAPES
+from fengkong.scorecard.binning import Special
 
 
 def words(figure):
@@ -140,6 +142,10 @@ def test_ranks_mark_the_cell_that_is_out_of_order():
     assert "breaks in 2025Q2 beyond chance: A is worse than B" in figure.title
     assert "it holds in 1 of 2 periods" in figure.title
     assert "30.0 ■" in words(figure)
+    alone = [{**row, "period": "all"} for row in rates[:2]]
+    figure = _calibration.ranks_figure(alone, [], "zh", "k")
+    assert figure.title == "等级顺序成立：等级越差，坏账率越高"
+    assert "全部样本" in words(figure)
     assert _calibration.ranks_figure(rates[:2], [], "en", "k").title.startswith(
         "The order of grades holds in all 1 periods"
     )
@@ -209,3 +215,19 @@ def test_a_bad_rate_to_expect_is_in_per_cent():
         "Expected bad rate in 2026-01 is 10.00% (8.00% to 12.00%), away from 20.00% at development"
     )
     assert figure.note == ""
+
+
+def test_crossings_of_equal_codes_keep_rows_of_their_own():
+    def crossed(attribute, ratio):
+        return group("2 x 3", ratio, attribute=attribute, reference="1 x 1")
+
+    table = [crossed("sex x region", 0.7), crossed("sex x age", 0.9)]
+    figure = _fairness.fairness_figure(table, "en", "k")
+    assert {"sex 2 × region 3", "sex 2 × age 3"} <= set(words(figure))
+    assert "sex 2 × region 3" in figure.title
+
+
+def test_a_special_with_the_name_of_another_bin_keeps_its_row(income):
+    twin = dataclasses.replace(income, specials=(Special(name="missing", values=(-1,)),))
+    texts = words(_bins.bins_figure(twin, None, "en", "k"))
+    assert [text.strip("\u200b") for text in texts].count("missing") == 2
