@@ -175,14 +175,17 @@ def _dressed(
     if settings.calibration != "none":
         rows = parts["calibration"]
         found = calibrator(settings.calibration).fit(
-            card.probability(frame.iloc[rows]), outcome[rows]
+            card.probability(frame.iloc[rows]),
+            outcome[rows],
+            sample_weight=_weight(frame.iloc[rows], settings),
         )
         card = replace(card, calibration=found.to_dict())
-    score = card.points(frame.iloc[parts["train"]])
-    return with_reasons(_graded(card, score, settings), settings.reasons or None)
+    train = frame.iloc[parts["train"]]
+    graded = _graded(card, card.points(train), _weight(train, settings), settings)
+    return with_reasons(graded, settings.reasons or None)
 
 
-def _graded(card: Card, score: NDArray[np.float64], settings: Settings) -> Card:
+def _graded(card: Card, score: NDArray[np.float64], weight: Any, settings: Settings) -> Card:
     """Return the card with the master scale that was asked for, or with the finest that fits."""
     wish, names = settings.grades, list(settings.grades.names) or None
     if wish.edges:
@@ -192,7 +195,9 @@ def _graded(card: Card, score: NDArray[np.float64], settings: Settings) -> Card:
     for count in range(GRADES, 1, -1) if wish.count is None else (wish.count,):
         own = names if names is None or len(names) == count else None
         try:
-            return with_grades(card, grades_from(card, score, n_grades=count, names=own))
+            return with_grades(
+                card, grades_from(card, score, n_grades=count, names=own, sample_weight=weight)
+            )
         except InputError as error:
             if wish.count is not None:
                 raise InputError(

@@ -70,3 +70,21 @@ def test_one_finding_of_a_kind_speaks_for_the_others(frame):
     text = next(line for line in evidence.worst("en") if "adverse impact" in line)
     assert text.startswith("The adverse impact ratio of sex: F (test)")
     assert ("more of this kind" in text) is (unfair[1] > 0)
+
+
+def test_a_weight_counts_as_repeated_rows(frame):
+    twice = pd.concat([frame, frame[frame["x"] > 0]], ignore_index=True)
+    weighted = frame.assign(w=np.where(frame["x"] > 0, 2.0, 1.0))
+    none = {"split": {"test_share": 0}, "selection": {"stepwise": "none"}, "fit": {"penalty": 1.0}}
+    once = made(weighted, weight="w", **none).card
+    again = made(twice, **none).card
+    assert once.names == again.names
+    assert [one.bins.cuts.tolist() for one in once.variables] == [
+        one.bins.cuts.tolist() for one in again.variables
+    ]
+    assert [one.points.tolist() for one in once.variables] == [
+        one.points.tolist() for one in again.variables
+    ]
+    for one, two in zip(once.grades, again.grades, strict=True):
+        assert one.score_from == two.score_from
+        assert one.probability == pytest.approx(two.probability, rel=1e-12)
