@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -56,9 +57,14 @@ class Table:
             raise InputError(f"columns differ in length: {sorted(lengths)}")
         self.rows = lengths.pop() if lengths else 0
         self.names: tuple[str, ...] = tuple(self._columns)
+        self._categorical: dict[str, Field] = {}
 
     def __iter__(self) -> Iterator[Field]:
         return (self.field(name) for name in self.names)
+
+    def costly_first(self) -> list[str]:
+        """List the names of columns of text before those of numbers: they take longest to read."""
+        return sorted(self.names, key=lambda name: self._columns[name].dtype.kind in "biuf")
 
     def field(self, name: str, *, kind: FieldKind | None = None) -> Field:
         """Read one column.
@@ -92,8 +98,10 @@ class Table:
             raise ColumnTypeError(name=name, expected="numbers", found="text")
         if (kind or found) == "numeric":
             return Field(name=name, values=_numbers(column))
-        codes, labels = _categories(column, numeric=found == "numeric")
-        return Field(name=name, values=codes, labels=labels)
+        if name not in self._categorical:  # kept: coding text is the slow part of reading it
+            codes, labels = _categories(column, numeric=found == "numeric")
+            self._categorical[name] = Field(name=name, values=codes, labels=labels)
+        return self._categorical[name]
 
 
 def read_table(X: Any, *, names: Collection[str] | None = None) -> Table:
@@ -133,14 +141,14 @@ def read_table(X: Any, *, names: Collection[str] | None = None) -> Table:
 
 
 def _from_frame(frame: pd.DataFrame) -> Table:
-    columns = [frame.iloc[:, place] for place in range(frame.shape[1])]
-    return _from_pairs([str(name) for name in frame.columns], columns)
+    pairs = list(frame.items())
+    return _from_pairs([str(name) for name, _ in pairs], [column for _, column in pairs])
 
 
 def _from_pairs(names: Collection[str], columns: list[Any]) -> Table:
-    twice = {name for name in names if list(names).count(name) > 1}
+    twice = sorted(name for name, times in Counter(names).items() if times > 1)
     if twice:
-        raise InputError(f"two columns have the name {_some(sorted(twice))}")
+        raise InputError(f"two columns have the name {_some(twice)}")
     return Table(dict(zip(names, columns, strict=True)))
 
 

@@ -164,19 +164,18 @@ def _without_empty(
     weight = prebins.goods + prebins.bads
     hinted = np.zeros(len(edges), dtype=bool)
     hinted[keep] = True
-    places = np.arange(1, len(edges) + 1)
-    order = np.lexsort((places, ~hinted))
-    seen, kept = {float(weight[0]), float(weight[-1])}, []
-    for place in places[order]:
-        if float(weight[place]) not in seen:
-            seen.add(float(weight[place]))
-            kept.append(int(place))
-    kept.sort()
-    all_places = np.array([0, *kept, len(weight) - 1])
+    under = weight[1:-1]
+    # Edges with the same rows below them stand together, a hinted one first.
+    order = np.lexsort((~hinted, under))
+    ordered = under[order]
+    first = np.append(True, ordered[1:] != ordered[:-1])
+    parts = (ordered != weight[0]) & (ordered != weight[-1])
+    kept = np.sort(order[first & parts]) + 1
+    all_places = np.concatenate([[0], kept, [len(weight) - 1]])
     thin = PreBins(
         goods=prebins.goods[all_places], bads=prebins.bads[all_places], totals=prebins.totals
     )
-    chosen = np.array(kept, dtype=np.int64) - 1
+    chosen = kept - 1
     return thin, edges[chosen], np.flatnonzero(hinted[chosen])
 
 

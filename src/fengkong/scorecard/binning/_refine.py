@@ -14,7 +14,7 @@ from fengkong.scorecard.binning._search import count_under, count_up_to, place_o
 _njit = numba.njit(cache=True, nogil=True)
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-_HALF = 8  # candidates of a zone taken from each class
+_HALF = 5  # candidates of a zone taken from each class
 _SIZE = 2 * _HALF + 1
 _LEVELS = 16  # a zone shrinks about eightfold a level: enough for 10^14 rows
 

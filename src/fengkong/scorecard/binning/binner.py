@@ -65,7 +65,7 @@ class Binner(TransformerMixin, BaseEstimator):
         Cuts that must be among the candidates.
     rare_share, rare_count : float, default 0.001 and 20
         Categories below this share of all weight, or below this weight, are pooled.
-    n_prebins : int in [2, 1000], default 200
+    n_prebins : int in [2, 1000], default 120
         About so many candidates of a column with more distinct values.
     n_jobs : int, default 2
         Threads, one column each.
@@ -114,7 +114,7 @@ class Binner(TransformerMixin, BaseEstimator):
         objective: str = "iv", specials: Sequence[Any] | Mapping[str, Any] | None = None,
         categorical: Sequence[str] | None = None, splits: Mapping[str, Sequence[Any]] | None = None,
         hints: Mapping[str, Sequence[float]] | None = None, rare_share: float = 0.001,
-        rare_count: float = 20.0, n_prebins: int = 200, n_jobs: int = 2,
+        rare_count: float = 20.0, n_prebins: int = 120, n_jobs: int = 2,
     ) -> None:  # fmt: skip
         self.trend = trend
         self.max_bins = max_bins
@@ -148,11 +148,10 @@ class Binner(TransformerMixin, BaseEstimator):
         table = self._table(X, reset=True)
         target = read_target(y, sample_weight, rows=table.rows)
         unknown_columns(self, table.names)
-        found = _on_threads(
-            lambda name: self._bins(table, name, target, rules), table.names, self.n_jobs
-        )
-        self.bins_ = dict(zip(table.names, found, strict=True))
-        self.summary_ = summary_table(self.bins_)
+        order = table.costly_first()  # so that the last column on a thread is a short one
+        found = _on_threads(lambda name: self._bins(table, name, target, rules), order, self.n_jobs)
+        done = dict(zip(order, found, strict=True))
+        self.bins_ = {name: done[name] for name in table.names}
         return self
 
     def transform(self, X: Any, output: Output = "woe") -> Any:
@@ -182,6 +181,12 @@ class Binner(TransformerMixin, BaseEstimator):
 
         _on_threads(fill, range(len(self.bins_)), self.n_jobs)
         return result
+
+    @property
+    def summary_(self) -> pd.DataFrame:
+        """One row a column; see the class."""
+        check_is_fitted(self, "bins_")
+        return summary_table(self.bins_)
 
     def table(self, column: str) -> pd.DataFrame:
         """Return the bins of a column: counts, shares, bad rates with intervals, WoE and IV."""

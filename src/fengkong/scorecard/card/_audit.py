@@ -41,11 +41,16 @@ def data_hash(
     """
     parts: list[Any] = [
         "\n".join(names).encode(), "\n".join(documents).encode(),
-        np.packbits(outcomes.good), outcomes.weight, outcomes.offset, *codes,
+        np.packbits(outcomes.good), _short(outcomes.weight), _short(outcomes.offset), *codes,
     ]  # fmt: skip
     with ThreadPoolExecutor(2) as pool:
         digests = list(pool.map(_digest, parts))
     return hashlib.sha256(b"".join(digests)).hexdigest()
+
+
+def _short(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return one value where all are the same: no weights, no offset."""
+    return values[:1] if len(values) and (values == values[0]).all() else values
 
 
 def sample(outcomes: Outcomes) -> dict[str, float]:

@@ -26,7 +26,7 @@ from fengkong.scorecard.binning.bins import FloatArray
 from fengkong.scorecard.card._design import Design, Outcomes, Sums, calm_blas, gram, pass_over
 
 Errors: TypeAlias = Literal["information", "robust"]
-START_ROWS = 50_000  # a part this large gives a start from which two steps are enough
+START_ROWS = 25_000  # a part this large gives a start from which two steps are enough
 STEPS_AT_MOST = 60
 STEP_TOLERANCE = 1e-9
 GRADIENT_TOLERANCE = 1e-12  # of the sum of weights: below it rounding drives the steps

@@ -21,6 +21,9 @@ from fengkong.scorecard.card._logistic import fit_logistic
 GRID = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 FOLDS = 5
 ROWS_AT_MOST = 20_000
+# With so many goods and so many bads the likelihood drowns any penalty that parts of the rows
+# would choose: nothing is tried.
+EVENTS_ENOUGH = 5_000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +94,11 @@ def choose_penalty(
     Returns
     -------
     PenaltyChoice
-        The largest penalty wins a tie.
+        The largest penalty wins a tie; 1 without a trial where either class weighs 5,000 or more.
     """
+    bads = float(outcomes.weight[~outcomes.good].sum())
+    if min(bads, float(outcomes.weight.sum()) - bads) >= EVENTS_ENOUGH:
+        return PenaltyChoice(penalty=1.0, losses={}, rows=0)
     draw = np.random.default_rng(seed)
     if design.rows > ROWS_AT_MOST:
         rows = np.sort(draw.choice(design.rows, ROWS_AT_MOST, replace=False))

@@ -242,8 +242,11 @@ class Scorecard(ClassifierMixin, BaseEstimator):
         if sample_weight is not None and not np.any(np.asarray(sample_weight)):
             raise InputError("sample_weight is zero on every row")
         binner = Binner(**CARD_BINS) if self.binner is None else clone(self.binner)
-        self.binner_ = binner.fit(X, bad.astype(np.float64), sample_weight)
-        codes = np.ascontiguousarray(self.binner_.transform(X, output="code").T)
+        table = read_table(X)  # text is coded once for both calls
+        self.binner_ = binner.fit(table, bad.astype(np.float64), sample_weight)
+        codes = np.ascontiguousarray(self.binner_.transform(table, output="code").T)
+        if hasattr(self, "feature_names_in_"):
+            self.binner_.feature_names_in_ = self.feature_names_in_
         outcomes = Outcomes.of(bad, weight=sample_weight, offset=_read_offset(offset, len(bad)))
         bins = [smoothed(column, self.smoothing) for column in self.binner_.bins_.values()]
         return _Candidates(bins=bins, codes=codes, outcomes=outcomes)

@@ -117,6 +117,7 @@ def test_columns_at_the_bound_can_leave_without_a_change():
 def test_many_rows_start_from_a_part_and_end_where_few_rows_do(monkeypatch):
     rows = BLOCK_ROWS * CHUNK_BLOCKS * 3 + 17  # several chunks, the last block short
     design, bad = drawn(rows, 4, seed=4)
+    monkeypatch.setattr(_logistic, "START_ROWS", rows)
     plain = fit_logistic(design, Outcomes.of(bad))
     monkeypatch.setattr(_logistic, "START_ROWS", 5_000)
     quick = fit_logistic(design, Outcomes.of(bad))
