@@ -10,7 +10,8 @@ Prints a JSON line as soon as each figure is there, so that a peer stopped at th
 what it has done: ``{"event": "ready", "import_s", "version"}``, then per call
 ``{"event": "call", "step", "call": "cold" | "warm", "seconds"}`` and at the end
 ``{"event": "done", "peak_gib", "peak_child_gib"}``. ``step`` is bins, fit, score or drift. The cap
-holds for each call: the process ends itself by an alarm that no native code can hold up.
+holds for each call, of which the first is cold and all others are warm: the process ends itself by
+an alarm that no native code can hold up.
 """
 
 from __future__ import annotations
@@ -54,9 +55,10 @@ class Clock:
         self.calls, self.cap_s = calls, cap_s
 
     def time(self, step: str, call: Callable[[], Any]) -> Any:
-        """Call once or twice, print the seconds, return the last answer."""
+        """Call as often as asked, print the seconds of each call, return the last answer."""
         answer = None
-        for word in ("cold", "warm")[: self.calls]:
+        for number in range(self.calls):
+            word = "warm" if number else "cold"
             signal.alarm(self.cap_s)
             started = time.perf_counter()
             with contextlib.redirect_stdout(io.StringIO()):  # scorecardpy prints
@@ -118,7 +120,7 @@ def main() -> None:
     parser.add_argument("--task", choices=["bins", "card", "drift"], required=True)
     parser.add_argument("--peer", required=True)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--calls", type=int, choices=[1, 2], default=2)
+    parser.add_argument("--calls", type=int, default=2)
     parser.add_argument("--cap-s", type=int, default=600)
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()

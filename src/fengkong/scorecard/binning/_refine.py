@@ -16,7 +16,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 _HALF = 5  # candidates of a zone taken from each class
 _SIZE = 2 * _HALF + 1
-_LEVELS = 16  # a zone shrinks about eightfold a level: enough for 10^14 rows
+_LEVELS = 16  # a zone shrinks about fivefold a level: enough for 10^11 rows
 
 
 @_njit
