@@ -17,6 +17,9 @@ from fengkong.scorecard.binning.bins import ColumnBins, Special, weight_of_evide
 FloatArray = NDArray[np.float64]
 
 
+LEVELS_AT_MOST = 1_000  # more labels than this are first joined with their neighbours in rate
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Tally:
     """Weight of goods and bads (two columns): of each regular label, and of all other codes."""
@@ -52,7 +55,7 @@ def categorical_bins(
     below = np.zeros((len(order) + 1, 2))
     np.cumsum(counts[order], axis=0, out=below[1:])
     prebins = PreBins(goods=below[:, 0].copy(), bads=below[:, 1].copy(), totals=target.totals)
-    prebins, places = prebins.thinned(n_prebins, np.empty(0, dtype=np.int64))
+    prebins, places = prebins.thinned(max(n_prebins, LEVELS_AT_MOST), np.empty(0, dtype=np.int64))
     (best,) = solve(prebins, "none", rules, keep=np.empty(0, dtype=np.int64))
     starts = [0, *(int(places[end]) for end in best.ends)]
     groups, rare_code = [], None

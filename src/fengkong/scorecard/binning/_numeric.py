@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fengkong.foundation.tables import Field
 from fengkong.scorecard.binning._encode import read_only
-from fengkong.scorecard.binning._ranked import Ranked, split_by_class
+from fengkong.scorecard.binning._ranked import FEW, Ranked, split_by_class
 from fengkong.scorecard.binning._refine import refine
 from fengkong.scorecard.binning._rules import Rules
 from fengkong.scorecard.binning._solve import SAME, PreBins, Solution, directions, solve
@@ -86,7 +86,10 @@ def numeric_bins(
 ) -> ColumnBins:  # fmt: skip
     """Return the best bins of a column."""
     ranked = rank(field, target, specials)
-    edges, anchors = ranked.candidates(at_most=n_prebins - 1, total=float(target.totals.sum()))
+    total = float(target.totals.sum())
+    edges, anchors = ranked.candidates(at_most=n_prebins - 1, total=total)
+    if len(edges) > FEW:
+        anchors = np.union1d(anchors, ranked.smallest_ends(rules.limits(total)[0]))
     edges, keep = _with_hints(edges, np.union1d(hints, anchors))
     if len(edges) == 0:
         empty = len(ranked.goods) + len(ranked.bads) == 0

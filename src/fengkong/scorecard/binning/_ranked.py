@@ -52,6 +52,16 @@ class Ranked:
         count_below(self.bads, self.bads_below, cuts, bads)
         return goods, bads
 
+    def smallest_ends(self, weight: float) -> FloatArray:
+        """Return the cuts that leave just ``weight`` below the first and above the last one.
+
+        The outer bins of a steep column are as small as they may be; a cut there is the best one
+        or near it, and no quantile and no tree would find it.
+        """
+        given = (self.goods, self.goods_below, self.bads, self.bads_below)
+        ends = np.array([first_over(*given, weight), last_under(*given, weight)])
+        return np.unique(ends[np.isfinite(ends)])
+
     def candidates(self, *, at_most: int, total: float) -> tuple[FloatArray, FloatArray]:
         """Return edges of pre-bins, and those among them that a coarser choice must keep.
 
@@ -161,6 +171,57 @@ def weight_below(values: FloatArray, below: FloatArray, cut: float) -> float:
     """Return the weight of the values under a cut."""
     place = count_under(values, cut)
     return below[place] if len(below) else float(place)
+
+
+@_njit
+def weight_under(
+    goods: FloatArray, goods_below: FloatArray, bads: FloatArray, bads_below: FloatArray, cut: float
+) -> float:  # fmt: skip
+    """Return the weight of all values under a cut."""
+    return weight_below(goods, goods_below, cut) + weight_below(bads, bads_below, cut)
+
+
+@_njit
+def first_over(
+    goods: FloatArray, goods_below: FloatArray, bads: FloatArray, bads_below: FloatArray,
+    weight: float,
+) -> float:  # fmt: skip
+    """Return the smallest value with at least ``weight`` under it; infinity if there is none."""
+    found = np.inf
+    for values in (goods, bads):
+        low, high = 0, len(values)
+        while low < high:
+            middle = (low + high) // 2
+            if weight_under(goods, goods_below, bads, bads_below, values[middle]) >= weight:
+                high = middle
+            else:
+                low = middle + 1
+        if low < len(values):
+            found = min(found, values[low])
+    return found
+
+
+@_njit
+def last_under(
+    goods: FloatArray, goods_below: FloatArray, bads: FloatArray, bads_below: FloatArray,
+    weight: float,
+) -> float:  # fmt: skip
+    """Return the largest value with at least ``weight`` from it upwards; -infinity if none."""
+    total = goods_below[-1] if len(goods_below) else float(len(goods))
+    total += bads_below[-1] if len(bads_below) else float(len(bads))
+    found = -np.inf
+    for values in (goods, bads):
+        low, high = 0, len(values)
+        while low < high:
+            middle = (low + high) // 2
+            under = weight_under(goods, goods_below, bads, bads_below, values[middle])
+            if total - under >= weight:
+                low = middle + 1
+            else:
+                high = middle
+        if low > 0:
+            found = max(found, values[low - 1])
+    return found
 
 
 @_njit
