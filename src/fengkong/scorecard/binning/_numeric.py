@@ -21,6 +21,9 @@ FloatArray = NDArray[np.float64]
 ONE_VALUE = "only one value"
 ALL_MISSING = "no value outside missing and specials"
 FIXED = "splits fixed by the user"
+REACH = 2  # edges that a cut may move past in one round of refinement
+ROUNDS_AT_MOST = 3
+ROUND_GAIN = 1e-6  # a round that gains less is the last one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -195,20 +198,32 @@ def _worth_moving(found: list[Solution]) -> list[Solution]:
     return list(twins.values())
 
 
+def _zones(padded: FloatArray, cuts: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the open interval in which each cut may move: to the second edges on both sides."""
+    under = np.searchsorted(padded, cuts, side="left") - REACH
+    over = np.searchsorted(padded, cuts, side="right") + REACH - 1
+    return padded[np.maximum(under, 0)], padded[np.minimum(over, len(padded) - 1)]
+
+
 def _refined(
     one: Solution, prebins: PreBins, edges: FloatArray, ranked: Ranked, rules: Rules
 ) -> tuple[Solution, FloatArray]:
     """Move the cuts of a solution to the best values near them."""
-    places = np.array(one.ends[:-1], dtype=np.int64) - 1
-    cuts = edges[places].copy()
+    cuts = edges[np.array(one.ends[:-1], dtype=np.int64) - 1].copy()
     if len(cuts) == 0 or one.trend in {"convex", "concave"}:
         return one, cuts
     padded = np.concatenate([[-np.inf], edges, [np.inf]])
     pure = "min_bin_events" in one.note
     limits = rules.limits(float(prebins.totals.sum()))
-    value = refine(
-        ranked.goods, ranked.goods_below, ranked.bads, ranked.bads_below, prebins.totals,
-        np.array([limits[0], 0.0]) if pure else limits, rules.objective_code, rules.z_squared,
-        directions(prebins, one.ends, one.trend), cuts, padded[places], padded[places + 2],
-    )  # fmt: skip
+    way = directions(prebins, one.ends, one.trend)
+    value = -np.inf
+    for _ in range(ROUNDS_AT_MOST):
+        before = value
+        value = refine(
+            ranked.goods, ranked.goods_below, ranked.bads, ranked.bads_below, prebins.totals,
+            np.array([limits[0], 0.0]) if pure else limits, rules.objective_code, rules.z_squared,
+            way, cuts, *_zones(padded, cuts),
+        )  # fmt: skip
+        if value <= before * (1.0 + ROUND_GAIN):
+            break
     return replace(one, value=max(value, one.value)), cuts
