@@ -145,7 +145,10 @@ def example_value(bins: ColumnBins, code: int, goal: int, rules: ChangeRules) ->
     if falls:
         value = high if closed else math.nextafter(high, -math.inf)
     while value in special:
-        value = math.nextafter(value, -math.inf if falls else math.inf)
+        beside = math.nextafter(value, -math.inf if falls else math.inf)
+        if beside == value:  # a special infinity: nothing lies beyond it
+            return None
+        value = beside
     inside = low <= value and (value < high or (closed and value == high))
     return value if inside else None
 

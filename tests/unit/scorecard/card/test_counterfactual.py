@@ -280,6 +280,18 @@ def change_rules(draw, card):
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(("end", "points"), [(-math.inf, [9, 0]), (math.inf, [0, 9])])
+def test_a_reach_of_nothing_but_a_special_infinity_is_no_reach(end, points):
+    # The search for a value beside the special one had no end.
+    score = numeric("score", [0.0], [*points, 0, 0, 0], specials={"no file": [end]})
+    record = {"score": 1.0 if end < 0 else -1.0}
+    found = what_would_pass(
+        card_of(score), record, score=card_of(score).score_one(record).points + 5,
+        rules=ChangeRules(limits={"score": (end, end)}),
+    )  # fmt: skip
+    assert found.answers == ()
+
+
 @given(cards(most=3), st.data())
 def test_every_combination_tried_gives_the_same_answers(card, data):
     record = data.draw(st.sampled_from(telling_records(card)))
