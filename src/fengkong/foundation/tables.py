@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Real
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -226,14 +228,33 @@ def _categories(column: Any, *, numeric: bool) -> tuple[NDArray[np.int32], tuple
         codes, values = np.asarray(column.cat.codes), column.cat.categories
     else:
         codes, values = pd.factorize(_numbers(column) if numeric else column)
-    labels = [_label(value) for value in values]
+    labels = [label_of(value) for value in values]
     ordered = sorted(set(labels))
     place = {label: code for code, label in enumerate(ordered)}
     moved = np.array([place[label] for label in labels] + [-1], dtype=np.int32)
     return moved[codes], tuple(ordered)
 
 
-def _label(value: Any) -> str:
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value)
+def label_of(value: Any) -> str:
+    """Return the label of a category: the same whatever kind of column or record holds the value.
+
+    Parameters
+    ----------
+    value : str, number or any other scalar that is not missing
+        Numbers and flags are written as a column of float64 would hold them: 3, 3.0 and
+        ``Decimal("3.0")`` are "3", True is "1".
+
+    Raises
+    ------
+    InputError
+        A whole number too large for float64.
+    """
+    if isinstance(value, str) or not isinstance(value, Real | Decimal | np.bool_):
+        return str(value)
+    try:
+        number = float(value)
+    except OverflowError as error:
+        raise InputError(
+            f"a category is a whole number too large to read: {value!s:.20}..."
+        ) from error
+    return str(int(number)) if number.is_integer() else str(number)

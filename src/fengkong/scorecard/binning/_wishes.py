@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fengkong.foundation.errors import InputError
-from fengkong.foundation.tables import Field
+from fengkong.foundation.tables import Field, label_of
 from fengkong.scorecard.binning.bins import Special
 
 RARE = "(rare)"  # stands in a fixed group for the pooled rare categories
@@ -32,12 +32,12 @@ def specials_of(specials: Any, field: Field) -> tuple[Special, ...]:
     if specials is None:
         return ()
     wish = specials.get(field.name, ()) if isinstance(specials, Mapping) else specials
-    named = wish if isinstance(wish, Mapping) else {_name(value): value for value in wish}
+    named = wish if isinstance(wish, Mapping) else {label_of(value): value for value in wish}
     found = []
     for name, given in named.items():
         values = [given] if isinstance(given, str) or np.isscalar(given) else list(given)
         if field.kind == "categorical":
-            found.append(Special(name=str(name), values=tuple(_name(value) for value in values)))
+            found.append(Special(name=str(name), values=tuple(label_of(value) for value in values)))
             continue
         numbers = tuple(float(value) for value in values if isinstance(value, Real))
         if any(np.isnan(number) for number in numbers):
@@ -85,7 +85,7 @@ def groups_of(name: str, groups: Sequence[Any]) -> tuple[list[tuple[str, ...]], 
     for code, group in enumerate(groups):
         if isinstance(group, str) or np.isscalar(group):
             raise InputError(f"column {name!r}: each group is a list of labels; got {group!r}")
-        labels = [_name(label) for label in group]
+        labels = [label_of(label) for label in group]
         if not labels:
             raise InputError(f"column {name!r}: group {code + 1} is empty")
         if RARE in labels:
@@ -116,10 +116,3 @@ def unknown_columns(binner: Any, names: Sequence[str]) -> None:
                 raise InputError(
                     f"{parameter} names columns that the table does not have: {absent}"
                 )
-
-
-def _name(value: Any) -> str:
-    """Return the text of a value as `read_table` writes labels."""
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value)

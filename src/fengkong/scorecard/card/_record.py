@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fengkong.foundation.errors import ColumnTypeError
+from fengkong.foundation.tables import label_of
 from fengkong.scorecard.binning.bins import ColumnBins
 
 
@@ -92,9 +93,6 @@ def _label(name: str, value: Any) -> str | None:
     """Write a value as a table's column of it would be labelled: 3.0 is "3"."""
     if is_missing(value):
         return None
-    if isinstance(value, str):
-        return str(value)
-    if not isinstance(value, Real | Decimal | np.bool_):
+    if not isinstance(value, str | Real | Decimal | np.bool_):
         raise ColumnTypeError(name=name, expected="a text", found=type(value).__name__)
-    number = float(value)
-    return str(int(number)) if number.is_integer() else str(number)
+    return label_of(value)

@@ -220,3 +220,32 @@ def test_offsets_that_cannot_be_are_an_error():
     for offset in (np.ones(3), np.full(3_000, np.inf)):
         with pytest.raises(InputError, match="offset"):
             Scorecard().fit(TABLE, BAD, offset=offset)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.Categorical([True, False]),
+        pd.Categorical([9007199254740993, 9007199254740996]),  # beyond 2**53, as numbers of cards
+        pd.Categorical(np.array([0.1, 3.0], dtype=np.float32)),
+        np.array(["a", True], dtype=object),
+        np.array(["a", 3], dtype=object),
+    ],
+    ids=["flags", "long numbers", "float32", "text and flags", "text and numbers"],
+)
+def test_a_record_has_the_label_of_its_column(values):
+    place = np.arange(len(TABLE)) % 2
+    bad = np.where(np.random.default_rng(0).random(len(TABLE)) < 0.7, place, BAD)
+    column = pd.Series(values).take(place).reset_index(drop=True)
+    card = Scorecard(penalty=1.0).fit(TABLE.assign(kind=column), bad).card_
+    table = TABLE[:2].assign(kind=column[:2])
+    one = [card.score_one(table.iloc[row].to_dict()) for row in range(2)]
+    assert [found.points for found in one] == card.points(table).tolist()
+    assert [found.unseen for found in one] == [(), ()]
+    assert one[0].codes["kind"] != one[1].codes["kind"]
+
+
+def test_a_whole_number_beyond_all_floats_is_a_typed_error_as_a_category():
+    card = Scorecard(penalty=1.0).fit(TABLE, BAD).card_
+    with pytest.raises(InputError, match="too large"):
+        card.score_one(TABLE.iloc[0].to_dict() | {"home": 10**400})
