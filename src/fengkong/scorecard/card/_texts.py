@@ -76,7 +76,9 @@ def bin_text(bins: ColumnBins, code: int) -> Text:
     if code > bins.missing_code:
         return dict.fromkeys(LANGUAGES, bins.specials[code - bins.missing_code - 1].name)
     if bins.kind == "categorical":
-        return listed([dict.fromkeys(LANGUAGES, label) for label in bins.groups[code]])
+        named: list[Text] = [dict.fromkeys(LANGUAGES, label) for label in bins.groups[code]]
+        # Whoever is of a pooled rare category must not be told that he is of a named one.
+        return listed([*named, said("phrases", "rare")] if code == bins.rare_code else named)
     low = number_text(float(bins.cuts[code - 1])) if code else ""
     high = number_text(float(bins.cuts[code])) if code < len(bins.cuts) else ""
     if low and high:

@@ -115,6 +115,22 @@ def test_texts_of_every_kind_of_bin_in_both_languages():
     assert told == english
 
 
+@pytest.mark.parametrize(
+    ("named", "english", "chinese"),
+    [
+        ([], "job (a less common category) lowered the score", "job（其他少见类别）拉低了评分"),
+        (["driver"], "job (driver, a less common category) lowered the score",
+         "job（driver、其他少见类别）拉低了评分"),
+    ],
+)  # fmt: skip
+def test_a_rare_category_is_not_told_that_it_is_a_named_one(named, english, chinese):
+    # A pilot, never seen or too rare to be named, falls into the bin of the pooled ones.
+    job = categorical("job", [["clerk"], named], [20, 8, 25, 9], rare_code=1)
+    found = adverse_reasons(card_of(job), table(job=["pilot"]))
+    assert found.texts_of(0, language="en") == (english,)
+    assert found.texts_of(0, language="zh") == (chinese,)
+
+
 def test_own_texts_come_first_and_what_has_none_is_listed():
     card = with_reasons(CARD, OWN)
     found = adverse_reasons(card, table(income=[2000.0, np.nan, -1.0], job=["driver"] * 3))
@@ -123,7 +139,7 @@ def test_own_texts_come_first_and_what_has_none_is_listed():
     assert found.texts_of(2, language="zh")[0] == "月收入记录为“self-employed”，拉低了评分"
     assert card.reasons["needs_text"] == ["job"]
     assert reason_texts(CARD)["needs_text"] == ["income", "job"]
-    assert (card.reasons["version"], card.reasons["own_version"]) == ("1", "2026-01")
+    assert (card.reasons["version"], card.reasons["own_version"]) == ("2", "2026-01")
 
 
 def test_the_hash_changes_with_a_text_and_the_card_keeps_its_texts():
