@@ -56,11 +56,11 @@ def fit(
     """Make a card of DATA (CSV or Parquet): card.json, bins.yaml, report.html, report.xlsx."""
     from fengkong.cli.assess import progress_bar
     from fengkong.report.scorecard import Settings, develop, read_data, write_development
-    from fengkong.report.scorecard.files import whole_folder
+    from fengkong.report.scorecard.files import read_text, whole_folder
 
     settings = Settings.load(settings_file) if settings_file else Settings()
     if bins_file:
-        settings = settings.with_bins(bins_file.read_text(encoding="utf-8"))
+        settings = settings.with_bins(read_text(bins_file))
     text = tuple(settings.binning.get("categorical") or ())
     with whole_folder(out, force=force) as folder, progress_bar() as progress:
         progress("read", 0.0)
@@ -109,6 +109,7 @@ def score(
     """Score every row of DATA: score, probability of bad, grade, reasons."""
     from fengkong.cli.assess import progress_bar
     from fengkong.report.scorecard.files import read_data, whole_file, write_data
+    from fengkong.report.scorecard.rows import refuse_text
     from fengkong.report.scorecard.scoring import scores_of
     from fengkong.scorecard.card import Card
 
@@ -116,6 +117,7 @@ def score(
     with whole_file(out, force=force) as part, progress_bar() as progress:
         progress("read", 0.0)
         frame = read_data(data, text=_text_columns(card))
+        refuse_text(card, frame)
         progress("score", 0.4)
         table, unseen = scores_of(card, frame, reasons=reasons, keep=keep, language=language)
         progress("write", 0.9)
@@ -128,7 +130,7 @@ def score(
     _show(summary, as_json, [
         f"{len(table):,} rows scored: mean score {summary['mean_score']:,.1f}, "
         f"mean probability of bad {summary['mean_probability']:.2%}",
-        *(f"{name}: {count:,} rows with a category that the card never saw"
+        *(f"{name}: {count:,} rows with a category that the card does not name (rare, or new)"
           for name, count in unseen.items()),
         f"Scores: {out}",
     ])  # fmt: skip
@@ -154,7 +156,7 @@ def validate(
     from fengkong.cli.assess import progress_bar
     from fengkong.report.scorecard import Settings, evidence_of, read_data, write_validation
     from fengkong.report.scorecard.files import whole_folder
-    from fengkong.report.scorecard.rows import column_of, outcomes_of, propose, whole
+    from fengkong.report.scorecard.rows import column_of, outcomes_of, propose, refuse_text, whole
     from fengkong.scorecard.card import Card
 
     card = Card.load(card_file)
@@ -163,6 +165,7 @@ def validate(
     with whole_folder(out, force=force) as folder, progress_bar() as progress:
         progress("read", 0.0)
         frame = read_data(data, text=_text_columns(card))
+        refuse_text(card, frame)
         outcome = outcomes_of(column_of(frame, target, what="target"), bad)
         progress("validate", 0.3)
         evidence = evidence_of(card, whole(frame, outcome, sample), settings=settings)

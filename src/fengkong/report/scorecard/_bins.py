@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 
 from fengkong.report._pictures import drawn
-from fengkong.report._words import column, percent, say
+from fengkong.report._words import code_text, column, percent, say
 from fengkong.report.scorecard._content import Both, Figure, Sheet, both
 from fengkong.report.scorecard._marks import (
     INK,
@@ -81,7 +81,9 @@ def _how(bins: ColumnBins) -> tuple[tuple[Both, Both], ...]:
         (both("name_iv"), Both(f"{bins.iv:.4f}", f"{bins.iv:.4f}")),
     ]
     if bins.note:
-        lines.append((both("name_note"), Both(bins.note, bins.note)))
+        lines.append(
+            (both("name_note"), Both(*(code_text(bins.note, one) for one in ("zh", "en"))))
+        )
     return tuple(lines)
 
 

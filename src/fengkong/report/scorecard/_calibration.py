@@ -70,7 +70,7 @@ def reliability_figure(rows: Rows, test: Mapping[str, Any], language: str, key: 
     )  # fmt: skip
     return Figure(
         title=title,
-        about=say("about_reliability", language, p_value=f"{test['p_value']:.3f}"),
+        about=say("about_reliability", language, p_value=_chance(test["p_value"])),
         note=say("note_reliability", language),
         svg=drawn(diagonal(largest) + spans + points, key),
         sheet=Sheet(
@@ -84,6 +84,13 @@ def reliability_figure(rows: Rows, test: Mapping[str, Any], language: str, key: 
             how=((both("definition"), both("how_calibration")),),
         ),
     )  # fmt: skip
+
+
+def _chance(p_value: float) -> str:
+    """Return a p-value for a sentence; a dash where there is none."""
+    if p_value != p_value:  # noqa: PLR0124 - the test was refused, and a note says why
+        return "–"
+    return f"= {p_value:.3f}" if p_value >= 0.0005 else "< 0.001"
 
 
 def grades_figure(rows: Rows, language: str, key: str) -> Figure:

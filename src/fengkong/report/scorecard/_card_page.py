@@ -53,7 +53,7 @@ def selection_sheet(bins: Mapping[str, ColumnBins], selection: Selection, card: 
         rows.append(
             {
                 "variable": column_name(name), "iv": one.iv, "in_card": name in card.names,
-                "step": both(f"step_{line.step}") if line else None,
+                "step": _step(line.step) if line else None,
                 "why": Both(line.text("zh"), line.text("en")) if line else None,
             }
         )  # fmt: skip
@@ -65,10 +65,17 @@ def selection_sheet(bins: Mapping[str, ColumnBins], selection: Selection, card: 
     )  # fmt: skip
 
 
+def _step(step: str) -> Both:
+    """Return a step in words; the turns of the stepwise search are numbered."""
+    kind, _, turn = step.partition(" ")
+    name = both(f"step_{kind}")
+    return Both(f"{name.zh} {turn}".strip(), f"{name.en} {turn}".strip())
+
+
 def audit_sheet(selection: Selection) -> Sheet:
     """Return every line of the selection: each variable at each step."""
     rows = [
-        {"variable": column_name(line.variable), "step": both(f"step_{line.step}"),
+        {"variable": column_name(line.variable), "step": _step(line.step),
          "kept": line.kept, "found_value": line.figure, "found_limit": line.limit,
          "why": Both(line.text("zh"), line.text("en"))}
         for line in selection.lines

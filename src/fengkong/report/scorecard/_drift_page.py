@@ -9,6 +9,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from fengkong.foundation.errors import InputError
 from fengkong.report._pictures import drawn
 from fengkong.report._words import column, minus, percent, say
 from fengkong.report.scorecard._bins import column_name
@@ -138,6 +139,8 @@ def watch(
     InputError, ColumnTypeError
         See `drift`.
     """
+    if period is not None and card is None:
+        raise InputError("what to expect by --period needs a card: name it with --card")
     wanted = list(columns) or (list(card.names) if card else list(reference.columns))
     for name in wanted:
         column_of(reference, name, what="column")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fengkong.report._words import say
 from fengkong.report.scorecard._cells import plain, records
+from fengkong.report.scorecard._separation import sample_name
 from fengkong.report.scorecard.rows import Measurable, column_of
 from fengkong.report.scorecard.settings import Settings
 from fengkong.scorecard.card import Card
@@ -22,6 +23,8 @@ from fengkong.scorecard.validation import Finding, Validation, validate
 # Widths of bands of scores that read well.
 _WIDTHS = (1.0, 2.0, 5.0)
 _BANDS = 24
+# How a sentence of a finding speaks of a sample, by the first sign of the code's form.
+_NAMED = {"样": "{}", "(": "({})", "o": "on the {} rows "}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -71,9 +74,21 @@ class Evidence:
         """Return what a validator must look at as sentences, one a kind of finding."""
         lines = []
         for one, more in self.foremost():
-            text = one.reason_zh if language == "zh" else one.reason[:1].upper() + one.reason[1:]
+            text = self.sentence(one, language)
+            if language == "en" and not text.startswith(one.subject):  # a name stays as it is
+                text = text[:1].upper() + text[1:]
             lines.append(text + (say("more_findings", language, more=more) if more else ""))
         return lines
+
+    def sentence(self, found: Finding, language: str) -> str:
+        """Return what a finding says, the samples by their names in words."""
+        text = found.reason_zh if language == "zh" else found.reason
+        for sample in self.samples:
+            name = sample_name(sample, language)
+            for written in (f"样本 {sample} ", f"({sample})", f"on {sample} "):
+                if name != sample and written in text:
+                    text = text.replace(written, _NAMED[written[0]].format(name))
+        return text
 
     def headline(self, sample: str) -> dict[str, Any]:
         """Return the headline figures of a sample."""

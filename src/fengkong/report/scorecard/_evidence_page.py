@@ -195,8 +195,10 @@ def findings_sheet(evidence: Evidence) -> Sheet | None:
     if not found:
         return None
     rows = [
-        {"kind": one.kind, "subject": one.subject, "found_value": one.value,
-         "found_limit": one.limit, "text": Both(one.reason_zh, one.reason)} for one in found
+        {"kind": both("kind_" + one.kind.replace(".", "_")), "subject": one.subject,
+         "found_value": one.value, "found_limit": one.limit,
+         "text": Both(*(evidence.sentence(one, language) for language in ("zh", "en")))}
+        for one in found
     ]  # fmt: skip
     return Sheet(
         key="findings", title=both("title_findings"), rows=rows, words=("kind", "subject", "text"),

@@ -72,6 +72,31 @@ def _is_encoding(error: Exception) -> bool:
     return isinstance(error, UnicodeDecodeError) or "UTF8" in str(error)
 
 
+def read_text(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises
+    ------
+    DataQualityError
+        It is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DataQualityError(f"{path} is not text in UTF-8: save it as UTF-8") from error
+
+
+@contextmanager
+def _preparing(path: Path) -> Iterator[None]:
+    """Say a place that cannot be written to as an error of the caller."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written: {error.strerror or error}; choose another place with --out"
+        ) from error
+
+
 @contextmanager
 def whole_folder(out: Path, *, force: bool) -> Iterator[Path]:
     """Give a folder to write into; its files reach ``out`` only when the block ends well.
@@ -86,12 +111,15 @@ def whole_folder(out: Path, *, force: bool) -> Iterator[Path]:
     Raises
     ------
     InputError
-        ``out`` holds something and ``force`` was not asked for.
+        ``out`` holds something and ``force`` was not asked for, or it cannot be made.
     """
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file: name a folder")
     if out.exists() and not force and any(out.iterdir()):
         raise InputError(f"{out} is not empty: choose another folder, or overwrite with --force")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    with _preparing(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
         yield part
         part.chmod(0o755)
@@ -128,12 +156,16 @@ def whole_file(path: Path, *, force: bool) -> Iterator[Path]:
     Raises
     ------
     InputError
-        ``path`` exists and ``force`` was not asked for.
+        ``path`` exists and ``force`` was not asked for, or it cannot be made.
     """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: name a file")
     if path.exists() and not force:
         raise InputError(f"{path} exists: choose another name, or overwrite with --force")
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
+    with _preparing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.touch()
     try:
         yield part
         part.replace(path)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fengkong.foundation.errors import ColumnTypeError, InputError
+from fengkong.foundation.errors import ColumnTypeError, InputError, OneClassError
 from fengkong.report.scorecard.settings import Settings
 from fengkong.scorecard.card import Card
 from fengkong.scorecard.validation import refuse_group_features
@@ -74,6 +74,8 @@ def outcomes_of(column: pd.Series, bad: str | None) -> NDArray[np.int64]:
     ------
     InputError
         An outcome is missing, the bad value is nowhere, or the column is not 0 and 1.
+    OneClassError
+        All outcomes are 0, or all are 1.
     """
     missing = int(column.isna().sum())
     if missing:
@@ -88,9 +90,14 @@ def outcomes_of(column: pd.Series, bad: str | None) -> NDArray[np.int64]:
         if not found.any():
             raise InputError(f"no row has {column.name} = {bad!r}; values: {shown}")
         return found.astype(np.int64)
-    if not {float(value) for value in column.unique() if _is_number(value)} >= {0.0, 1.0} or (
-        len(values) != 2
-    ):
+    numbers = {float(value) for value in column.unique() if _is_number(value)}
+    if len(values) == 1 and numbers <= {0.0, 1.0} and numbers:
+        word = "bad" if 1.0 in numbers else "good"
+        raise OneClassError(
+            f"every row has {column.name} = {values[0]} ({word}): a card is made of goods and "
+            "bads. Where another value is bad, name it with --bad VALUE"
+        )
+    if not numbers >= {0.0, 1.0} or len(values) != 2:
         raise InputError(
             f"{column.name!r} holds {shown}, not 0 (good) and 1 (bad): name the bad value "
             "with --bad VALUE"
@@ -177,6 +184,30 @@ def split_rows(
     if test.size:
         parts["test"] = np.sort(test)
     return {"train": rows[~aside[rows]], **dict(sorted(parts.items(), reverse=True))}
+
+
+def refuse_text(card: Card, frame: pd.DataFrame) -> None:
+    """Refuse text where the card has numbers, and name the first place.
+
+    Raises
+    ------
+    ColumnTypeError
+        A column of numbers holds text.
+    """
+    for one in card.variables:
+        name = one.bins.name
+        if one.bins.kind != "numeric" or name not in frame.columns:
+            continue
+        column = frame[name]
+        if pd.api.types.infer_dtype(column, skipna=True) not in {"string", "mixed"}:
+            continue
+        wrong = column.notna() & pd.to_numeric(column, errors="coerce").isna()
+        if wrong.any():
+            place = int(np.argmax(wrong.to_numpy()))
+            raise ColumnTypeError(
+                name=name, expected="numbers", found=f"{column.iloc[place]!r} in row {place + 1}: "
+                "correct it, or leave it empty if the value is missing",
+            )  # fmt: skip
 
 
 def propose(

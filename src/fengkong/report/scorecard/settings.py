@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import date
 from inspect import signature
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -14,7 +15,7 @@ import yaml
 from fengkong.foundation.errors import InputError, OutOfRangeError
 from fengkong.scorecard.binning import Binner
 from fengkong.scorecard.binning.document import read_yaml
-from fengkong.scorecard.card import MinMaxScaling, PdoScaling, SelectionSettings
+from fengkong.scorecard.card import MinMaxScaling, PdoScaling, Scorecard, SelectionSettings
 from fengkong.scorecard.card.scaling import ScalingSettings
 
 _T = TypeVar("_T")
@@ -180,12 +181,16 @@ class Settings:
             given[part] = dict(_mapping(given.get(part) or {}, part))
         check_keys(given["binning"], signature(Binner).parameters, "binning")
         check_keys(given["fit"], _FIT, "fit")
+        for part, kind in (("binning", Binner), ("fit", Scorecard)):
+            known = {name: str(one.annotation) for name, one in signature(kind).parameters.items()}
+            _refuse_kinds(given[part], known, part)
         given["selection"] = _part(SelectionSettings, given.get("selection"), "selection")
         given["split"] = _part(Split, given.get("split"), "split")
         given["grades"] = _part(Grading, given.get("grades"), "grades")
         given["scaling"] = _scaling(given.get("scaling"))
         for name in ("columns", "ignore", "groups", "known_after"):
             given[name] = _texts(given.get(name), name)
+        _refuse_kinds(given, {one.name: str(one.type) for one in fields(cls)}, "settings")
         return cls(**given)
 
 
@@ -205,6 +210,43 @@ def check_keys(given: Mapping[str, Any], known: Collection[str], part: str) -> N
         raise InputError(f"{part} has no key {key!r}; {hint}")
 
 
+def _refuse_kinds(given: Mapping[str, Any], known: Mapping[str, str], part: str) -> None:
+    """Refuse values that are plainly of another kind than the key takes.
+
+    Raises
+    ------
+    InputError
+        Text for a number, a list for a name, ...: the key and what it takes are said.
+    """
+    for key, value in given.items():
+        wish = known[key]
+        if value is None and wish.endswith("None"):
+            continue
+        kind = wish.removesuffix(" | None")
+        if kind in _KINDS and not _KINDS[kind][1](value):
+            raise InputError(f"{part}: {key} must be {_KINDS[kind][0]}; got {value!r}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _all(value: Any, one: Callable[[Any], bool]) -> bool:
+    return isinstance(value, list | tuple) and all(map(one, value))
+
+
+# What a key takes, by the annotation of its field, and how to tell. Others are checked where used.
+_KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "float": ("a number", _is_number),
+    "int": ("a whole number", lambda value: _is_number(value) and value == int(value)),
+    "bool": ("true or false", lambda value: isinstance(value, bool)),
+    "str": ("text, in quotes where it is a number", lambda value: isinstance(value, str)),
+    "tuple[str, ...]": ("a list of names",
+                        lambda value: _all(value, lambda one: isinstance(one, str))),
+    "tuple[float, ...]": ("a list of numbers", lambda value: _all(value, _is_number)),
+}  # fmt: skip
+
+
 def _mapping(found: Any, part: str) -> Mapping[str, Any]:
     if not isinstance(found, Mapping):
         raise InputError(f"{part} must be a mapping of keys to values; got {found!r}")
@@ -213,7 +255,11 @@ def _mapping(found: Any, part: str) -> Mapping[str, Any]:
 
 def _part(kind: type[_T], found: Any, part: str) -> _T:
     given = dict(_mapping(found or {}, part))
-    check_keys(given, [one.name for one in fields(kind)], part)  # type: ignore[arg-type]
+    known = {one.name: str(one.type) for one in fields(kind)}  # type: ignore[arg-type]
+    check_keys(given, known, part)
+    if "out_of_time_from" in given and isinstance(given["out_of_time_from"], int | date):
+        given["out_of_time_from"] = str(given["out_of_time_from"])  # YAML reads a bare date as one
+    _refuse_kinds(given, known, part)
     return kind(**{key: tuple(value) if isinstance(value, list) else value
                    for key, value in given.items()})  # fmt: skip
 

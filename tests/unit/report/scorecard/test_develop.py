@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from fengkong.foundation.errors import ColumnTypeError, InputError
-from fengkong.report.scorecard import Settings, develop
+from fengkong.report.scorecard import Settings, develop, write_development
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +70,33 @@ def test_one_finding_of_a_kind_speaks_for_the_others(frame):
     text = next(line for line in evidence.worst("en") if "adverse impact" in line)
     assert text.startswith("The adverse impact ratio of sex: F (test)")
     assert ("more of this kind" in text) is (unfair[1] > 0)
+
+
+def test_findings_call_samples_by_their_names(frame):
+    evidence = made(frame, groups=["sex"], cutoff=545).evidence
+    chinese = " ".join(evidence.sentence(one, "zh") for one in evidence.validation.findings)
+    assert "（测试样本）" in chinese or "(测试样本)" in chinese
+    assert "(test)" not in chinese
+    english = " ".join(evidence.sentence(one, "en") for one in evidence.validation.findings)
+    assert "(development)" in english
+    assert "(train)" not in english
+
+
+def test_a_name_at_the_start_of_a_finding_keeps_its_letters(frame):
+    leaky = frame.assign(late=frame["bad"] * 2 + (frame["x"] > 1))
+    lines = made(leaky, fit={"penalty": 1}).evidence.worst("en")
+    assert any(line.startswith("late ") for line in lines)
+
+
+@pytest.mark.parametrize("way", ["forward", "both"])
+def test_a_stepwise_search_has_its_report(frame, tmp_path, way):
+    more = frame.assign(noise=np.random.default_rng(1).normal(size=len(frame)))
+    found = made(more, selection={"stepwise": way, "criterion": "bic", "iv_min": None})
+    assert any(line.step.startswith("stepwise ") for line in found.selection.lines)
+    write_development(found, tmp_path, languages=("zh", "en"))
+    text = (tmp_path / "report.html").read_text("utf-8")
+    assert "逐步回归 1" in text
+    assert "stepwise 1" in text
 
 
 def test_a_weight_counts_as_repeated_rows(frame):

@@ -111,6 +111,9 @@ def test_reliability_counts_the_bands_whose_interval_holds_the_prediction():
     assert figure.title.startswith("In 1 of 2 bands")
     assert "8.50%" in figure.title
     assert "p = 0.020" in figure.about
+    for value, said in ((1e-9, "p < 0.001"), (float("nan"), "p –")):
+        test = {"p_value": value, "error": 0.085}
+        assert said in _calibration.reliability_figure(rows, test, "en", "k").about
 
 
 GRADES = [

@@ -42,6 +42,8 @@ def test_outcomes(values, bad, found):
         (["a", "b"], None, "--bad VALUE"),
         (["a", "b"], "c", "values: a, b"),
         ([0, 1, 2], None, "--bad VALUE"),
+        ([0, 0], None, "every row has y = 0 (good)"),
+        ([1.0, 1.0], None, "every row has y = 1.0 (bad)"),
     ],
 )
 def test_outcomes_that_cannot_be_read(values, bad, said):
@@ -156,6 +158,19 @@ def test_a_folder_is_whole_or_not_there(tmp_path):
         "a": "2", "mine": "kept",
     }  # fmt: skip
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["out"]
+
+
+def test_a_place_that_cannot_be_written_to_is_said(tmp_path):
+    taken = tmp_path / "taken"
+    taken.write_text("1", "utf-8")
+    for made, path, said in (
+        (whole_folder, taken, "is a file: name a folder"),
+        (whole_folder, taken / "out", "cannot be written"),
+        (whole_file, tmp_path, "is a folder: name a file"),
+        (whole_file, taken / "a.csv", "cannot be written"),
+    ):
+        with pytest.raises(InputError, match=said), made(path, force=True):
+            pass
 
 
 def test_a_file_is_whole_or_not_there(tmp_path):

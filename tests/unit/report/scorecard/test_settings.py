@@ -27,6 +27,16 @@ from fengkong.scorecard.card import MinMaxScaling
         ("ignore: id", "ignore must be a list of names"),
         ("fit: {penalties: 1}", "did you mean 'penalty'?"),
         ("- a", "settings must be a mapping"),
+        ("seed: abc", "settings: seed must be a whole number; got 'abc'"),
+        ("cutoff: high", "settings: cutoff must be a number"),
+        ("period: [month]", "settings: period must be text"),
+        ("split: {test_share: 30%}", "split: test_share must be a number; got '30%'"),
+        ("grades: {count: 2.5}", "grades: count must be a whole number"),
+        ("grades: {edges: [a]}", "grades: edges must be a list of numbers"),
+        ("selection: {forced: income}", "selection: forced must be a list of names"),
+        ("binning: {max_bins: many}", "binning: max_bins must be a whole number"),
+        ("fit: {smoothing: x}", "fit: smoothing must be a number"),
+        ("scaling: {spread_base: 1}", "scaling: spread_base must be true or false"),
         ("a: [", "not a YAML file"),
     ],
 )
@@ -52,6 +62,13 @@ def test_parts_become_what_the_lab_takes(tmp_path):
     )  # fmt: skip
     path.write_text("", "utf-8")
     assert Settings.load(path) == Settings()
+
+
+@pytest.mark.parametrize(("written", "read"), [("2025-10-01", "2025-10-01"), ("202510", "202510")])
+def test_a_bare_date_is_a_period(tmp_path, written, read):
+    path = tmp_path / "settings.yaml"
+    path.write_text(f"period: month\nsplit: {{out_of_time_from: {written}}}\n", "utf-8")
+    assert Settings.load(path).split.out_of_time_from == read
 
 
 def test_out_of_range_has_its_own_class():
