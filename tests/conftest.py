@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -53,3 +54,13 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip("the folder ../shared with real data and worked cases is not here")
     return folder
+
+
+@pytest.fixture(scope="module")
+def pmml_reader() -> Iterator[Any]:
+    """Return the model class of PMML4S, an evaluator that shares nothing with us."""
+    pypmml = pytest.importorskip("pypmml", reason="pypmml, which reads PMML, is not installed")
+    if shutil.which("java") is None:
+        pytest.skip("PMML is read back by a Java program, and Java is not installed")
+    yield pypmml.Model
+    pypmml.Model.close()

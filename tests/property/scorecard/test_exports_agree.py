@@ -134,18 +134,10 @@ def test_spark_agrees(spark, card):
     assert alone["alone"].to_pylist() == answer["score"].to_pylist()
 
 
-@pytest.fixture(scope="module")
-def evaluator() -> Iterator[Any]:
-    """Return the reader of PMML4S, an evaluator that shares nothing with us."""
-    pypmml = pytest.importorskip("pypmml", reason="needs pypmml")
-    yield pypmml.Model
-    pypmml.Model.close()
-
-
 @settings(max_examples=30)
 @given(card=CARDS)
-def test_pmml_agrees_as_an_independent_evaluator_reads_it(evaluator, card):
-    model = evaluator.fromString(to_pmml(card))
+def test_pmml_agrees_as_an_independent_evaluator_reads_it(pmml_reader, card):
+    model = pmml_reader.fromString(to_pmml(card))
     records = telling_records(card)
     check_rows(card, records, [dict(model.predict(record)) for record in records])
 

@@ -119,8 +119,7 @@ def test_pmml_stands_in_the_order_of_its_schema():
     assert len({one.get("name") for one in model[1]}) == len(model[1])
 
 
-def test_reason_codes_of_pmml_are_ours_as_far_as_points_were_lost():
-    pypmml = pytest.importorskip("pypmml", reason="needs pypmml")
+def test_reason_codes_of_pmml_are_ours_as_far_as_points_were_lost(pmml_reader):
     # No two losses are equal: how ties stand is left to the evaluator.
     sizes = {"a": 3.1, "b": 4.3, "c": 5.9, "d": 7.7}
     more = [numeric(name, [0.0, 1.0], [0, n, 2 * n, 1, 0]) for name, n in sizes.items()]
@@ -131,13 +130,12 @@ def test_reason_codes_of_pmml_are_ours_as_far_as_points_were_lost():
         for a in (-1.0, 0.5, 3.0) for b in (-1.0, 3.0, None)
     ]  # fmt: skip
     for reference in ("maximum", "mean"):
-        model = pypmml.Model.fromString(to_pmml(card, reference=reference))
+        model = pmml_reader.fromString(to_pmml(card, reference=reference))
         ours = adverse_reasons(card, pd.DataFrame(records), reference=reference)
         for row, record in enumerate(records):
             theirs = dict(model.predict(record))
             wanted = ours.codes_of(row)
             assert tuple(theirs[f"reason_{n + 1}"] for n in range(len(wanted))) == wanted, record
-    pypmml.Model.close()
 
 
 def test_a_dollar_and_brace_is_no_setting_of_spark():
