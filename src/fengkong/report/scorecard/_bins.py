@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -101,11 +102,18 @@ def bin_name(bins: ColumnBins, code: int) -> str | Both:
             return f"< {bins.cuts[0]:.10g}".replace("-", "−")
         if code == bins.n_bins - 1:
             return f"≥ {bins.cuts[-1]:.10g}".replace("-", "−")
+        return bins.label(code).replace("-", "−")
     return bins.label(code)
 
 
-def bins_figure(bins: ColumnBins, points: FloatArray | None, language: str, key: str) -> Figure:
-    """Draw a column: bars of share, bad rates with intervals joined by a line, points beside."""
+def bins_figure(
+    bins: ColumnBins, points: FloatArray | None, language: str, key: str, *, iv: float | None = None
+) -> Figure:
+    """Draw a column: bars of share, bad rates with intervals joined by a line, points beside.
+
+    ``iv`` is that of the bins before their WoE was smoothed, by which the column was selected.
+    """
+    iv = bins.iv if iv is None else iv
     sheet = bins_sheet(bins, points)
     rows = [row for row in sheet.rows if row["count"] > 0]
     large = [row for row in rows if row["count"] >= ROWS_MIN]
@@ -118,8 +126,8 @@ def bins_figure(bins: ColumnBins, points: FloatArray | None, language: str, key:
             worst=_word(worst["bin"], language), high=percent(worst["bad_rate"]),
             best=_word(best["bin"], language), low=percent(best["bad_rate"]),
         )  # fmt: skip
-    about = say("about_bins", language, iv=f"{bins.iv:.3f}",
-                size=say(f"iv_{iv_class(bins.iv)}", language),
+    about = say("about_bins", language, iv=f"{iv:.3f}",
+                size=say(f"iv_{iv_class(iv)}", language),
                 mean=percent(float(bins.bad_count.sum() / bins.count.sum())))  # fmt: skip
     note = say("note_small_bins", language, least=ROWS_MIN) if len(large) < len(rows) else ""
     chart = _bins_chart(bins, rows, worst, points is not None, language)
@@ -127,7 +135,9 @@ def bins_figure(bins: ColumnBins, points: FloatArray | None, language: str, key:
 
 
 def _word(name: str | Both, language: str) -> str:
-    return name[language] if isinstance(name, Both) else name
+    text = name[language] if isinstance(name, Both) else name
+    # A sign stays on the line of its number.
+    return re.sub(r"^([<≥]) ", "\\1\u00a0", text)
 
 
 def _bins_chart(

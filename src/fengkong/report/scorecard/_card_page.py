@@ -34,7 +34,10 @@ def variables(
     left = selection.left()
     figures = [iv_figure(ivs, language, keys())]
     strongest = sorted(card.variables, key=lambda one: -one.bins.iv)
-    figures += [bins_figure(one.bins, one.points, language, keys()) for one in strongest[:_FIGURES]]
+    figures += [
+        bins_figure(one.bins, one.points, language, keys(), iv=bins[one.bins.name].iv)
+        for one in strongest[:_FIGURES]
+    ]
     return Section(
         title=say("section_variables", language),
         lines=[say("selection_summary", language, kept=len(kept), all=len(bins), left=len(left))],

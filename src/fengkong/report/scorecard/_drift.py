@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
 
 from fengkong.report._pictures import drawn
-from fengkong.report._words import column, percent, say
+from fengkong.report._words import column, minus, percent, say
 from fengkong.report.scorecard._bins import column_name
 from fengkong.report.scorecard._content import Both, Figure, Sheet, both
 from fengkong.report.scorecard._marks import (
@@ -28,6 +29,10 @@ from fengkong.report.scorecard._marks import (
 
 _SHOWN = 20
 _CELLS = 14
+# Ends of the numeric cells; "(-inf, +inf)" stays as it is.
+_NUMBER = r"([-+.\de]*\d[-+.\de]*)"
+_LOWEST = re.compile(rf"\(-inf, {_NUMBER}\)")
+_HIGHEST = re.compile(rf"\[{_NUMBER}, \+inf\)")
 LIGHTS = {"stable": "green", "watch": "amber", "shift": "red"}
 
 
@@ -88,7 +93,8 @@ def psi_figure(rows: Rows, language: str, key: str) -> Figure:
             key="psi", title=both("title_psi"), words=("column", "stability", "worst_cell", "note"),
             columns=("column", "psi", "stability", "psi_95", "psi_99", "p_value", "js",
                      "missing_reference", "missing_current", "new_share", "worst_cell", "note"),
-            rows=[{**row, "stability": stability_word(row["grade"])} for row in ordered],
+            rows=[{**row, "stability": stability_word(row["grade"]),
+                   "worst_cell": both_cell(str(row.get("worst_cell") or ""))} for row in ordered],
             how=((both("definition"), both("how_psi")),),
         ),
     )  # fmt: skip
@@ -143,7 +149,7 @@ def shift_figure(rows: Rows, language: str, key: str) -> Figure:
             key=f"shift {name}", title=both("title_shift", name=column_name(name)),
             columns=("cell", "reference_count", "current_count", "reference_share",
                      "current_share", "contribution"),
-            rows=[{**row, "cell": _both_cell(str(row["cell"]))} for row in rows],
+            rows=[{**row, "cell": both_cell(str(row["cell"]))} for row in rows],
             words=("cell",), how=((both("definition"), both("how_shift")),),
         ),
     )  # fmt: skip
@@ -171,11 +177,17 @@ def _shift_chart(marks: Rows) -> Any:
 
 
 def cell_name(cell: str, language: str) -> str:
-    """Return the name of a cell; missing, unseen and new labels in the reader's language."""
-    return say(f"bin_{cell}", language) if cell in {"missing", "unseen", "new"} else cell
+    """Return the name of a cell: missing, unseen and new labels in words, open ends as < and ≥."""
+    if cell in {"missing", "unseen", "new"}:
+        return say(f"bin_{cell}", language)
+    if low := _LOWEST.fullmatch(cell):
+        return minus(f"< {low[1]}")
+    high = _HIGHEST.fullmatch(cell)
+    return minus(f"≥ {high[1]}") if high else cell
 
 
-def _both_cell(cell: str) -> Both:
+def both_cell(cell: str) -> Both:
+    """Return the name of a cell in both languages."""
     return Both(cell_name(cell, "zh"), cell_name(cell, "en"))
 
 

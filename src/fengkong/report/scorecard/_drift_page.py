@@ -16,6 +16,7 @@ from fengkong.report.scorecard._bins import column_name
 from fengkong.report.scorecard._cells import records
 from fengkong.report.scorecard._content import Both, Figure, Page, Section, Sheet, Tile, both
 from fengkong.report.scorecard._drift import (
+    both_cell,
     expected_figure,
     psi_figure,
     shift_figure,
@@ -281,7 +282,8 @@ def points_figure(found: CharacteristicStability, language: str, key: str) -> Fi
             key="points moved", title=both("title_points_moved"), words=("variable", "stability"),
             columns=("variable", "points_moved", "psi", "stability", "psi_95", "worst_cell"),
             rows=[{**row, "points_moved": row["csi"], "stability": stability_word(row["grade"]),
-                   "variable": column_name(str(row["variable"]))} for row in rows],
+                   "variable": column_name(str(row["variable"])),
+                   "worst_cell": both_cell(str(row["worst_cell"]))} for row in rows],
             how=((both("definition"), both("how_points_moved")),),
         ),
     )  # fmt: skip

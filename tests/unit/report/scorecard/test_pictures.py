@@ -33,11 +33,15 @@ def words(figure):
 def test_bins_name_the_worst_and_the_best_of_the_large_ones(income, language, title):
     # Missing holds 19 bads of 20 rows: too few rows to be called the worst.
     figure = _bins.bins_figure(income, np.array([-5.0, 3, 12, -30, 0, 0]), language, "k")
-    assert figure.title == title
+    assert figure.title.replace("\u00a0", " ") == title  # a sign stays with its number
     texts = words(figure)
     for text in ("−5", "12", "−30", "42.6", "21.3"):
         assert text in texts
     assert figure.note
+
+
+def test_the_picture_of_a_column_may_say_the_value_it_was_selected_by(income):
+    assert "IV 0.512 (suspicious" in _bins.bins_figure(income, None, "en", "k", iv=0.512).about
 
 
 def test_bins_table_by_hand(income):
@@ -177,8 +181,8 @@ def test_fairness_speaks_of_the_lowest_ratio_and_leaves_small_groups_out():
 @pytest.mark.parametrize(
     ("grades", "title"),
     [
-        (["shift", "stable"], "1 of 2 columns have shifted; a most, PSI 0.400"),
-        (["watch", "watch"], "2 of 2 columns are to be watched; a moved most, PSI 0.400"),
+        (["shift", "stable"], "1 of 2 columns shifted; a moved most, PSI 0.400"),
+        (["watch", "watch"], "2 of 2 columns to watch; a moved most, PSI 0.400"),
         (["stable", "stable"], "All 2 columns are stable; a moved most, PSI 0.400"),
     ],
 )
@@ -188,6 +192,18 @@ def test_stability_counts_the_shifted(grades, title):
         for name, psi, grade in zip("ba", (0.01, 0.4), grades[::-1], strict=True)
     ]
     assert _drift.psi_figure(rows, "en", "k").title == title
+
+
+@pytest.mark.parametrize(
+    ("cell", "name"),
+    [
+        ("(-inf, 3900)", "< 3900"), ("(-inf, -0.5)", "< −0.5"), ("[1e+06, +inf)", "≥ 1e+06"),
+        ("[1, 2)", "[1, 2)"), ("(-inf, +inf)", "(-inf, +inf)"), ("missing", "missing"),
+        ("(-inf, x)", "(-inf, x)"),
+    ],
+)  # fmt: skip
+def test_open_ends_read_as_in_the_card(cell, name):
+    assert _drift.cell_name(cell, "en") == name
 
 
 def test_shift_names_the_cell_with_the_largest_part():
