@@ -20,7 +20,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "missing_ok": ("missing on {figure} of rows, at most {limit}",
                    "缺失率 {figure}，上限 {limit}"),
     "constant": ("all rows fall into one bin", "所有样本落在同一分箱"),
-    "varies": ("rows fall into {figure} bins", "样本分布于 {figure} 个分箱"),
     "iv_low": ("IV {figure} is below {limit}", "IV {figure} 低于 {limit}"),
     "iv_high": ("IV {figure} is above {limit}: look for a column that knows the outcome",
                 "IV {figure} 高于 {limit}：请检查是否泄漏了结果"),

@@ -131,6 +131,14 @@ class _Search:
         self.places, self.fit = places, trial or self.fitted(places)
         return True
 
+    def write_who_stayed(self) -> None:
+        """Write a line for every variable that no step removed, by its Wald statistic."""
+        self.turn += 1
+        for i, place in enumerate(self.places):
+            if place not in self.forced and not self.fit.at_bound[i]:
+                wald = float((self.fit.coefficients[i] / self.fit.standard_errors[i + 1]) ** 2)
+                self.write(place, "not_removed", *self.worth(wald, self.rules.p_stay))
+
 
 def stepwise(
     design: Design, outcomes: Outcomes, *, forced: frozenset[int], rules: StepRules
@@ -160,6 +168,7 @@ def stepwise(
     under "aic" and "bic" the step taken is decided by the likelihoods of the two fits.
     """
     search = _Search(design, outcomes, forced, rules)
+    seen: set[tuple[int, ...]] = set()
     for _ in range(4 * design.columns + 4):
         if rules.direction == "backward":
             if not search.remove():
@@ -169,6 +178,12 @@ def stepwise(
             break
         while rules.direction == "both" and search.remove():
             pass
+        # Score and Wald tests may differ on one variable, which would come and go for ever.
+        if tuple(search.places) in seen:
+            break
+        seen.add(tuple(search.places))
+    if rules.direction != "forward":
+        search.write_who_stayed()
     return search.places, search.lines
 
 

@@ -38,7 +38,6 @@ from fengkong.scorecard.card.selection import SelectionSettings, select
 CARD_BINS: dict[str, Any] = {
     "trend": "monotonic", "max_bins": 10, "min_bin_share": 0.01, "rare_share": 0.02
 }  # fmt: skip
-STEP_PENALTY = 1.0  # of the search for variables, while the penalty itself is not chosen yet
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -161,10 +160,13 @@ class Scorecard(ClassifierMixin, BaseEstimator):
         self._hold_columns(X, reset=True)
         bad, self.classes_ = _read_outcomes(y)
         candidates = self._candidates(X, bad, sample_weight, offset)
+        settings = self.selection or SelectionSettings()
+        self.penalty_: PenaltyChoice | None = None
+        if settings.stepwise != "none":  # the search and the card must weigh a variable alike
+            self._choose_penalty(candidates, list(range(len(candidates.bins))))
         self.selection_ = select(
-            candidates.bins, candidates.design(), candidates.outcomes,
-            settings=self.selection or SelectionSettings(), seed=self.seed, period=period,
-            penalty=STEP_PENALTY if self.penalty == "auto" else self.penalty,
+            candidates.bins, candidates.design(), candidates.outcomes, settings=settings,
+            seed=self.seed, period=period, penalty=self._penalty(),
         )  # fmt: skip
         self._refuse_nothing_left()
         places = self._places(candidates)
@@ -259,18 +261,27 @@ class Scorecard(ClassifierMixin, BaseEstimator):
         if not self.selection_.kept:
             raise NoVariableLeftError(self.selection_.left())
 
+    def _choose_penalty(self, candidates: _Candidates, places: list[int]) -> None:
+        """Choose the penalty of these columns, where it is to be chosen; constants do not count."""
+        varied = [place for place in places if np.ptp(candidates.bins[place].woe) > 0.0]
+        if self.penalty == "auto" and varied:
+            self.penalty_ = choose_penalty(
+                [candidates.bins[place] for place in varied], candidates.design(varied),
+                candidates.outcomes, seed=self.seed, smoothing=self.smoothing,
+            )  # fmt: skip
+
+    def _penalty(self) -> float:
+        """Return the penalty: the one given, the one chosen, or 1 while none is."""
+        if isinstance(self.penalty, str):
+            return 1.0 if self.penalty_ is None else self.penalty_.penalty
+        return self.penalty
+
     def _regress(self, candidates: _Candidates, places: list[int]) -> None:
         """Fit the regression; a variable held at zero leaves, or is refused when it is forced."""
         design = candidates.design(places)
-        self.penalty_: PenaltyChoice | None = None
-        if self.penalty == "auto":
-            self.penalty_ = choose_penalty(
-                [candidates.bins[place] for place in places], design, candidates.outcomes,
-                seed=self.seed, smoothing=self.smoothing,
-            )  # fmt: skip
-        penalty = self.penalty if self.penalty_ is None else self.penalty_.penalty
-        assert not isinstance(penalty, str)  # noqa: S101 - refused before
-        fit = fit_logistic(design, candidates.outcomes, penalty=penalty, errors=self.errors)
+        if self.penalty_ is None:
+            self._choose_penalty(candidates, places)
+        fit = fit_logistic(design, candidates.outcomes, penalty=self._penalty(), errors=self.errors)
         slopes = missing_slopes(fit, design, candidates.outcomes)
         forced = set((self.selection or SelectionSettings()).forced)
         wrong = [name for name, held in zip(fit.names, fit.at_bound, strict=True) if held]

@@ -237,3 +237,22 @@ def test_importing_the_lab_loads_neither_boosting_nor_charts():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("direction", ["backward", "both"])
+@pytest.mark.parametrize("seed", range(3))
+def test_who_stays_in_a_search_by_p_has_the_p_value_of_the_card(direction, seed):
+    draw = np.random.default_rng(seed)
+    table = pd.DataFrame(draw.normal(size=(2_000, 10)), columns=[f"v{i}" for i in range(10)])
+    strength = np.array([0.6, 0.4, 0.2, 0.1, 0.05, 0.0, 0.0, 0.0, 0.0, 0.0])
+    bad = draw.random(2_000) < 1.0 / (1.0 + np.exp(2.0 - table.to_numpy() @ strength))
+    search = SelectionSettings(stepwise=direction, criterion="p", iv_min=None, p_stay=0.1)
+    model = Scorecard(selection=search).fit(table, bad)
+    stayed = {
+        line.variable: line.figure
+        for line in model.selection_.lines
+        if line.reason == "not_removed"
+    }
+    for variable in model.card_.variables:
+        assert variable.p_value <= 0.1
+        assert stayed[variable.bins.name] == pytest.approx(variable.p_value, rel=1e-6)
