@@ -249,9 +249,20 @@ class Card:
 
     @classmethod
     def from_dict(cls, found: dict[str, Any]) -> Self:
-        """Read a document back."""
-        if found.get("format") != FORMAT:
-            raise InputError(f"not a scorecard: format is {found.get('format')!r}, not {FORMAT!r}")
+        """Read a document back; one that lacks a part or holds another kind is refused."""
+        if not isinstance(found, dict) or found.get("format") != FORMAT:
+            shown = found.get("format") if isinstance(found, dict) else type(found).__name__
+            raise InputError(f"not a scorecard: format is {shown!r}, not {FORMAT!r}")
+        try:
+            return cls._of_parts(found)
+        except KeyError as error:
+            raise InputError(f"a damaged scorecard: part {error.args[0]!r} is missing") from error
+        except (TypeError, AttributeError, IndexError) as error:
+            raise InputError(f"a damaged scorecard: {error}") from error
+
+    @classmethod
+    def _of_parts(cls, found: dict[str, Any]) -> Self:
+        """Put the card together from a document of the right form."""
         variables = tuple(
             Variable(
                 bins=ColumnBins.from_dict(v["bins"]),
