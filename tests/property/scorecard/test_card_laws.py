@@ -169,3 +169,35 @@ def test_no_point_is_better_than_the_fit(seed, columns, penalty):
     assert own <= peer.fun + 1e-9 * abs(peer.fun)
     assert math.isclose(-own + penalty / 2 * fit.coefficients @ fit.coefficients,
                         fit.log_likelihood, rel_tol=1e-9)  # fmt: skip
+
+
+@given(
+    st.integers(0, 2**32 - 1), st.integers(1, 80), st.floats(1e-6, 1.0), st.integers(0, 3),
+    st.sampled_from([(300, 850), (0, 1), (0, 100), (-5, 5), (0, 3)]),
+)  # fmt: skip
+def test_min_max_of_many_tiny_variables_meets_both_limits_exactly(
+    seed, tiny, size, decimals, limits
+):
+    draw = np.random.default_rng(seed)
+    coefficients = [1.0, *(size * draw.random(tiny))]
+    columns = []
+    for _ in coefficients:
+        count = np.full(draw.integers(3, 8), 100.0)
+        columns.append(
+            ColumnBins(
+                name="x", kind="numeric", cuts=np.arange(len(count) - 3.0), count=count,
+                bad_count=count / 5, woe=np.round(draw.normal(size=len(count)), 3),
+            )
+        )  # fmt: skip
+    made = scale(
+        MinMaxScaling(low=limits[0], high=limits[1], decimals=decimals),
+        intercept=draw.normal(), coefficients=coefficients, bins=columns,
+    )  # fmt: skip
+    seen = [part[:-1] for part in made.variables]  # numbers are never unseen
+    units = [[round(value * 10**decimals) for value in part] for part in seen]
+    base = round(made.base * 10**decimals)
+    assert base + sum(min(part) for part in units) == limits[0] * 10**decimals
+    assert base + sum(max(part) for part in units) == limits[1] * 10**decimals
+    for part, column in zip(seen, columns, strict=True):
+        worse_first = np.argsort(column.woe[:-1], kind="stable")
+        assert (np.diff(part[worse_first]) >= 0.0).all()

@@ -142,7 +142,8 @@ class Binner(TransformerMixin, BaseEstimator):
         y : array-like of shape (n_rows,)
             1 bad, 0 good.
         sample_weight : array-like of shape (n_rows,), optional
-            Not negative; a row of weight 2 counts as two rows.
+            0 or in [1e-12, 1e12]. A row of weight 2 counts as two rows: exactly so where a column
+            has at most ``n_prebins`` distinct values; above, the candidates may differ.
         """
         rules = self._rules()
         table = self._table(X, reset=True)

@@ -15,6 +15,7 @@ from fengkong.scorecard.binning._wishes import RARE
 from fengkong.scorecard.binning.bins import ColumnBins
 
 FORMAT = "fengkong.bins/1"
+KEY_AT_MOST = 1000  # characters; YAML looks for the colon of a simple key within 1024
 _KEYS = {
     "numeric": {"kind", "cuts", "specials"},
     "categorical": {"kind", "groups", "specials"},
@@ -50,7 +51,7 @@ def write_yaml(bins: Mapping[str, ColumnBins]) -> str:
     """Return the text of the bins; numbers read back bit-equal."""
     lines = [_HEAD + f"format: {FORMAT}", "columns:"]
     for name, one in bins.items():
-        lines += [f"  {_flow(name)}:", f"    kind: {one.kind}"]
+        lines += [f"  {_key(name)}:", f"    kind: {one.kind}"]
         if one.kind == "numeric":
             lines.append(f"    cuts: {_flow(one.cuts.tolist())}")
         else:
@@ -60,10 +61,10 @@ def write_yaml(bins: Mapping[str, ColumnBins]) -> str:
         if one.specials:
             lines.append("    specials:")
             lines += [
-                f"      {_flow(special.name)}: {_flow(list(special.values))}"
+                f"      {_key(special.name, indent=6)}: {_flow(list(special.values))}"
                 for special in one.specials
             ]
-        lines += [f"    # {text}" for text in _read_only(one)]
+        lines += [f"    # {_printable(text)}" for text in _read_only(one)]
     return "\n".join(lines) + "\n"
 
 
@@ -83,7 +84,7 @@ def read_yaml(text: str) -> BinsText:
             f"not YAML: {getattr(error, 'problem', error)}", line=mark.line + 1 if mark else None
         ) from error
     parts = _mapping(root, "the text", column=None)
-    if "format" not in parts or parts["format"].value != FORMAT:
+    if "format" not in parts or _text("format", parts["format"]) != FORMAT:
         raise BinsTextError(f"the text must say format: {FORMAT}", line=1)
     found = BinsText()
     columns = parts.get("columns")
@@ -97,7 +98,7 @@ def read_yaml(text: str) -> BinsText:
 def _read_column(name: str, node: yaml.Node, found: BinsText) -> None:
     """Read one column into what was found so far."""
     parts = _mapping(node, "a column", column=name)
-    kind = parts["kind"].value if "kind" in parts else None
+    kind = _text(name, parts["kind"]) if "kind" in parts else None
     if kind not in _KEYS:
         raise _wrong(f"kind must be numeric or categorical; found {kind!r}", name, node)
     for key, value in parts.items():
@@ -109,7 +110,7 @@ def _read_column(name: str, node: yaml.Node, found: BinsText) -> None:
         found.categorical.append(name)
         found.splits[name] = _groups(name, parts.get("groups", node))
     if "specials" in parts:
-        read = _number if kind == "numeric" else _text
+        read = _special_number if kind == "numeric" else _text
         found.specials[name] = {
             special: [read(name, value) for value in _sequence(name, values, "values of a special")]
             for special, values in _mapping(parts["specials"], "specials", column=name).items()
@@ -144,12 +145,23 @@ def _groups(name: str, node: yaml.Node) -> list[list[str]]:
 
 
 def _number(name: str, node: yaml.Node) -> float:
-    try:
-        value = float(node.value)
-    except (TypeError, ValueError):
-        raise _wrong(f"expected a number; found {node.value!r}", name, node) from None
+    value = _special_number(name, node)
     if not np.isfinite(value):
         raise _wrong(f"expected a finite number; found {node.value!r}", name, node)
+    return value
+
+
+def _special_number(name: str, node: yaml.Node) -> float:
+    """Read a number; infinities, in YAML's own words too, may have a meaning of their own."""
+    word = str(node.value).lower() if isinstance(node, yaml.ScalarNode) else ""
+    if word in {".inf", "+.inf", "-.inf"}:
+        return -np.inf if word.startswith("-") else np.inf
+    try:
+        value = float(word)
+    except ValueError:
+        raise _wrong(f"expected a number; found {node.value!r}", name, node) from None
+    if np.isnan(value):
+        raise _wrong(f"expected a number; found {node.value!r}", name, node)
     return value
 
 
@@ -172,6 +184,9 @@ def _mapping(node: yaml.Node | None, what: str, *, column: str | None) -> dict[s
         raise BinsTextError(f"{what} must have keys and values", column=column, line=line)
     found: dict[str, yaml.Node] = {}
     for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            line = key.start_mark.line + 1
+            raise BinsTextError(f"a key of {what} must be text", column=column, line=line)
         if key.value in found:
             raise _wrong(f"{key.value!r} stands twice", column or str(key.value), key)
         found[str(key.value)] = value
@@ -203,8 +218,32 @@ def _read_only(bins: ColumnBins) -> list[str]:
     return [*lines, f"IV {bins.iv:.4f}, trend {bins.trend}{tail}"]
 
 
+def _key(text: str, *, indent: int = 2) -> str:
+    """Return a key without its colon; a long one in the explicit form, which has no limit."""
+    key = _flow(text)
+    return key if len(key) <= KEY_AT_MOST else f"? {key}\n{' ' * indent}"
+
+
 def _flow(value: Any) -> str:
     """Return a value on one line of YAML; text is always quoted, so that no is not false."""
     if isinstance(value, list):
         return "[" + ", ".join(_flow(part) for part in value) + "]"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+    if isinstance(value, str):
+        return _printable(json.dumps(value, ensure_ascii=False))
+    if isinstance(value, float) and np.isinf(value):
+        return "-.inf" if value < 0 else ".inf"
+    return repr(value)
+
+
+def _printable(text: str) -> str:
+    """Return text with what cannot be seen escaped as quoted YAML has it.
+
+    Some of it (U+0085, U+2028) ends a line of YAML, some (control characters) is no YAML at all.
+    """
+    return "".join(char if char.isprintable() else _escaped(ord(char)) for char in text)
+
+
+def _escaped(code: int) -> str:
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

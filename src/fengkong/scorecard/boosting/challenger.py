@@ -11,10 +11,11 @@ import numpy as np
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import StratifiedKFold
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fengkong.foundation.errors import InputError, OneClassError, OutOfRangeError
 from fengkong.foundation.tables import read_table
+from fengkong.scorecard.binning._target import read_weights
 from fengkong.scorecard.boosting._columns import (
     BoostedColumn,
     directions,
@@ -24,9 +25,9 @@ from fengkong.scorecard.boosting._columns import (
 from fengkong.scorecard.boosting._engine import lightgbm
 from fengkong.scorecard.boosting.model import ChallengerModel
 from fengkong.scorecard.boosting.reasons import ModelReasons
+from fengkong.scorecard.card._outcomes import read_outcomes
 from fengkong.scorecard.card._texts import both
 from fengkong.scorecard.card.scaling import PdoScaling
-from fengkong.scorecard.card.scorecard import _read_outcomes
 from fengkong.scorecard.validation import calibrator
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class Challenger(ClassifierMixin, BaseEstimator):
         y : array-like of shape (n_rows,)
             1 bad, 0 good; of two other labels the greater one is bad.
         sample_weight : array-like of shape (n_rows,), optional
-            At or above zero.
+            0 or in [1e-12, 1e12].
 
         Raises
         ------
@@ -124,10 +125,7 @@ class Challenger(ClassifierMixin, BaseEstimator):
         self._refuse_wrong_settings()
         lightgbm()
         self._hold_columns(X, reset=True)
-        if y is not None:
-            y = np.asarray(y)
-            y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
-        bad, self.classes_ = _read_outcomes(y)
+        bad, self.classes_ = read_outcomes(y)
         table = read_table(X)
         if not table.rows:
             raise InputError("0 sample(s) (shape=(0, n)) while a minimum of 1 is required.")
@@ -306,11 +304,7 @@ class _Rows:
 def _weights(sample_weight: Any, bad: NDArray[np.bool_]) -> NDArray[np.float64]:
     if sample_weight is None:
         return np.ones(len(bad))
-    weight = np.asarray(sample_weight, dtype=np.float64)
-    if weight.shape != bad.shape:
-        raise InputError(f"sample_weight has shape {weight.shape}, y {bad.shape}")
-    if not np.isfinite(weight).all() or (weight < 0.0).any():
-        raise InputError("sample_weight must be finite and not below 0")
+    weight = read_weights(sample_weight, rows=len(bad))
     if not weight.any():
         raise InputError("sample_weight is zero on every row")
     held = bad[weight > 0.0]

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fengkong.foundation.errors import InputError, OutOfRangeError
 from fengkong.scorecard.binning.bins import ColumnBins, FloatArray
 from fengkong.scorecard.card.document import Scaling
 
 DECIMALS_AT_MOST = 6
+UNITS_AT_MOST = 1e12  # beyond, a float tells too little of a unit to round by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,14 +75,15 @@ class MinMaxScaling:
     Attributes
     ----------
     low, high : float
-        Multiples of the unit of rounding; low < high.
+        Multiples of the unit of rounding, 1e12 of them at most; low < high.
     decimals : int or None
         As in `PdoScaling`.
 
     Raises
     ------
     OutOfRangeError
-        ``low`` is not below ``high``, or one is no multiple of the unit of rounding.
+        ``low`` is not below ``high``, or one is no multiple of the unit of rounding, or too far
+        from 0.
     """
 
     low: float = 300.0
@@ -93,6 +96,9 @@ class MinMaxScaling:
             raise OutOfRangeError(name="low", value=self.low, allowed=f"(-inf, {self.high})")
         for name in ("low", "high"):
             value = getattr(self, name)
+            limit = UNITS_AT_MOST / 10.0 ** (self.decimals or 0)
+            if abs(value) > limit:
+                raise OutOfRangeError(name=name, value=value, allowed=f"[{-limit:g}, {limit:g}]")
             if self.decimals is not None and round(value, self.decimals) != value:
                 raise OutOfRangeError(
                     name=name, value=value, allowed=f"multiples of 1e-{self.decimals}"
@@ -138,7 +144,8 @@ def scale(
     Raises
     ------
     InputError
-        Min-max of a card whose score is the same for everybody.
+        Min-max of a card whose score is the same for everybody, or differs by so little that
+        points cannot hold it.
 
     References
     ----------
@@ -187,10 +194,21 @@ def _between(
         raise InputError("min-max scaling needs a card whose score differs between applicants")
     factor = (settings.high - settings.low) / reach
     offset = settings.low - factor * (intercept + least)
+    largest = max(factor * float(np.abs(part).max()) for part in parts)
+    unit = 10.0 ** -(settings.decimals or 0)
+    if not (math.isfinite(offset) and largest <= UNITS_AT_MOST * unit):
+        raise InputError(
+            f"min-max scaling needs a card whose score differs more between applicants: log odds "
+            f"differ by {reach:.3g}, and a bin would be worth {largest:.3g} points"
+        )
     points = [rounded(factor * part, settings.decimals) for part in parts]
     lows = [float(rounded(np.array(factor * low), settings.decimals)) for low, _ in ends]
     if settings.decimals is not None:
-        points = _meeting_high(settings, points, lows, [factor * high for _, high in ends])
+        best = [part >= high for part, (_, high) in zip(parts, ends, strict=True)]
+        flat = [not high > low for low, high in ends]
+        points = _meeting_high(
+            settings, points, lows, [factor * high for _, high in ends], best=best, flat=flat
+        )
     base = settings.low - math.fsum(lows)
     return Points(
         scaling=Scaling(method="min_max", factor=factor, offset=offset,
@@ -201,26 +219,39 @@ def _between(
 
 
 def _meeting_high(
-    settings: MinMaxScaling, points: list[FloatArray], lows: list[float], highs: list[float]
-) -> list[FloatArray]:
+    settings: MinMaxScaling, points: list[FloatArray], lows: list[float], highs: list[float],
+    *, best: list[NDArray[np.bool_]], flat: list[bool],
+) -> list[FloatArray]:  # fmt: skip
     """Move the best bins of some variables by one unit, so that the best sum is ``high`` exactly.
 
-    Those move whose rounding erred most in the other direction; a bin never passes the best one.
+    Those move whose rounding erred most in the other direction; a bin never passes the best one,
+    and the worst one stays where it is. That suffices: the rounding of a variable's reach errs by
+    less than a unit, so more variables erred in the other direction than units are lacking, and
+    one whose reach was rounded up has a unit to give.
     """
     assert settings.decimals is not None  # noqa: S101 - the caller rounds
     unit = 10.0**-settings.decimals
     tops = [float(rounded(np.array(high), settings.decimals)) for high in highs]
     reach = math.fsum(tops) - math.fsum(lows)
     lacking = round((settings.high - settings.low - reach) / unit)
-    erred = [(high - top) * np.sign(lacking) for high, top in zip(highs, tops, strict=True)]
-    order = sorted(range(len(tops)), key=lambda place: -erred[place])
-    moves = [0] * len(tops)
-    for turn in range(abs(lacking)):
-        moves[order[turn % len(order)]] += int(np.sign(lacking))
-    result = []
-    for found, top, move in zip(points, tops, moves, strict=True):
-        moved = float(rounded(np.array(top + move * unit), settings.decimals))
-        result.append(np.where(found >= min(top, moved), moved, found) if move else found)
+    sign = int(np.sign(lacking))
+    can = [
+        place for place, (low, top) in enumerate(zip(lows, tops, strict=True))
+        if not flat[place] and (sign > 0 or top > low)
+    ]  # fmt: skip
+    moving = sorted(can, key=lambda place: -(highs[place] - tops[place]) * sign)[: abs(lacking)]
+    if len(moving) < abs(lacking):
+        raise InputError(
+            f"points of {settings.decimals} decimals cannot hold the span from {settings.low} to "
+            f"{settings.high}: {abs(lacking)} units are to be moved, {len(can)} variables can"
+        )
+    result = list(points)
+    for place in moving:
+        found, top = points[place], tops[place]
+        moved = float(rounded(np.array(top + sign * unit), settings.decimals))
+        # Where all bins were rounded to one value, only the best ones are told apart.
+        lifted = best[place] if top <= lows[place] else found >= min(top, moved)
+        result[place] = np.where(lifted, moved, found)
     return result
 
 

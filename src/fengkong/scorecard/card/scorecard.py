@@ -11,22 +11,22 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fengkong.foundation.errors import (
     InputError,
     NoVariableLeftError,
-    OneClassError,
     OutOfRangeError,
     WrongSignError,
 )
 from fengkong.foundation.tables import read_table
+from fengkong.scorecard.binning._target import read_weights
 from fengkong.scorecard.binning.binner import Binner
 from fengkong.scorecard.binning.bins import ColumnBins, FloatArray
 from fengkong.scorecard.card import _audit
 from fengkong.scorecard.card._design import Codes, Design, Outcomes
 from fengkong.scorecard.card._logistic import Errors, LogisticFit, fit_logistic, missing_slopes
+from fengkong.scorecard.card._outcomes import read_outcomes
 from fengkong.scorecard.card._penalty import PenaltyChoice, choose_penalty, smoothed
 from fengkong.scorecard.card._selection_table import Selection, SelectionLine
 from fengkong.scorecard.card.document import Card, Variable
@@ -135,7 +135,7 @@ class Scorecard(ClassifierMixin, BaseEstimator):
         y : array-like of shape (n_rows,)
             1 bad, 0 good; of two other labels the greater one is bad.
         sample_weight : array-like of shape (n_rows,), optional
-            At or above zero; counts as repeated rows.
+            0 or in [1e-12, 1e12]; counts as repeated rows.
         period : array-like of shape (n_rows,), optional
             Dates or numbers that rise with time, for the stability of each variable.
         offset : array-like of shape (n_rows,), optional
@@ -158,7 +158,7 @@ class Scorecard(ClassifierMixin, BaseEstimator):
         """
         self._refuse_wrong_settings()
         self._hold_columns(X, reset=True)
-        bad, self.classes_ = _read_outcomes(y)
+        bad, self.classes_ = read_outcomes(y)
         candidates = self._candidates(X, bad, sample_weight, offset)
         settings = self.selection or SelectionSettings()
         self.penalty_: PenaltyChoice | None = None
@@ -241,15 +241,16 @@ class Scorecard(ClassifierMixin, BaseEstimator):
     def _candidates(
         self, X: Any, bad: NDArray[np.bool_], sample_weight: Any, offset: Any
     ) -> _Candidates:
-        if sample_weight is not None and not np.any(np.asarray(sample_weight)):
+        weight = None if sample_weight is None else read_weights(sample_weight, rows=len(bad))
+        if weight is not None and not weight.any():
             raise InputError("sample_weight is zero on every row")
         binner = Binner(**CARD_BINS) if self.binner is None else clone(self.binner)
         table = read_table(X)  # text is coded once for both calls
-        self.binner_ = binner.fit(table, bad.astype(np.float64), sample_weight)
+        self.binner_ = binner.fit(table, bad.astype(np.float64), weight)
         codes = np.ascontiguousarray(self.binner_.transform(table, output="code").T)
         if hasattr(self, "feature_names_in_"):
             self.binner_.feature_names_in_ = self.feature_names_in_
-        outcomes = Outcomes.of(bad, weight=sample_weight, offset=_read_offset(offset, len(bad)))
+        outcomes = Outcomes.of(bad, weight=weight, offset=_read_offset(offset, len(bad)))
         bins = [smoothed(column, self.smoothing) for column in self.binner_.bins_.values()]
         return _Candidates(bins=bins, codes=codes, outcomes=outcomes)
 
@@ -348,32 +349,6 @@ class Scorecard(ClassifierMixin, BaseEstimator):
             name=self.name, variables=variables, intercept=fit.intercept, base_points=points.base,
             scaling=points.scaling, audit=self.audit_,
         )  # fmt: skip
-
-
-def _read_outcomes(y: Any) -> tuple[NDArray[np.bool_], NDArray[Any]]:
-    """Return flags of bad, and the two labels, good first."""
-    if y is None:
-        raise InputError("requires y to be passed, but the target y is None: outcomes are needed")
-    found = np.asarray(y)
-    if found.ndim == 2 and found.shape[1] == 1:
-        found = column_or_1d(found, warn=True)
-    if found.ndim != 1:
-        raise InputError(f"y must have one dimension; got shape {found.shape}")
-    if found.dtype.kind == "f" and not np.isfinite(found).all():
-        raise InputError("y contains NaN or infinity: every row needs an outcome")
-    if found.dtype.kind in "iu" and found.size and found.max() - found.min() == 1:
-        classes = np.array([found.min(), found.max()])  # the usual 0 and 1: no need to sort them
-        return found == classes[1], classes
-    classes, place = np.unique(found, return_inverse=True)
-    if len(classes) > 2:
-        kind = type_of_target(found)
-        raise InputError(
-            f"Only binary classification is supported. The type of the target is {kind}. "
-            f"Unknown label type: {len(classes)} labels where good and bad are expected"
-        )
-    if len(classes) < 2:
-        raise OneClassError("y holds only one class: a card needs goods and bads")
-    return place == 1, classes
 
 
 def _read_offset(offset: Any, rows: int) -> FloatArray | None:

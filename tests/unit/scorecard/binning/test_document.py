@@ -86,3 +86,53 @@ def test_wrong_edits_name_column_and_line(text, line, match):
 def test_other_texts_are_refused(text):
     with pytest.raises(BinsTextError):
         Binner.from_yaml(text)
+
+
+@pytest.mark.parametrize(
+    "sign", ["\x85", "\u2028", "\u2029", "\x7f", "\x00", "\x1b", "\x9f", "\ufeff", "\ufffe", "\n"]
+)
+def test_signs_that_yaml_has_no_place_for_read_back(data, sign):
+    X, y = data
+    hostile = X.rename(columns={"amount": f"am{sign}ount", "no": sign})
+    hostile[sign] = hostile[sign].map({"null": f"nu{sign}ll", "yes": sign}).fillna("2")
+    binner = Binner(specials={f"am{sign}ount": {f"a{sign}b": [-99]}}).fit(hostile, y)
+    again = Binner.from_yaml(binner.to_yaml()).fit(hostile, y)
+    np.testing.assert_array_equal(
+        again.transform(hostile, output="label"), binner.transform(hostile, output="label")
+    )
+
+
+@pytest.mark.parametrize("length", [900, 1000, 1020, 1024, 1025, 5000])
+def test_long_names_and_labels_read_back(data, length):
+    X, y = data
+    long = "n" * length
+    named = X.rename(columns={"amount": long, "no": "c" + long})
+    named["c" + long] = named["c" + long].map(lambda label: label + long)
+    binner = Binner(specials={long: {"s" + long: [-99]}}).fit(named, y)
+    again = Binner.from_yaml(binner.to_yaml()).fit(named, y)
+    np.testing.assert_array_equal(again.transform(named), binner.transform(named))
+    assert list(again.bins_) == list(named.columns)
+
+
+def test_infinite_specials_read_back(data):
+    X, y = data
+    endless = X[["amount"]].copy()
+    endless.loc[100:200, "amount"] = np.inf
+    endless.loc[201:300, "amount"] = -np.inf
+    binner = Binner(specials={"amount": {"never": [np.inf], "before": [-np.inf]}}).fit(endless, y)
+    text = binner.to_yaml()
+    assert '"never": [.inf]' in text
+    assert '"before": [-.inf]' in text
+    again = Binner.from_yaml(text).fit(endless, y)
+    np.testing.assert_array_equal(again.transform(endless), binner.transform(endless))
+    assert again.bins_["amount"].specials == binner.bins_["amount"].specials
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["    kind: [numeric]\n", "    ? [a]\n    : 1\n", "    kind: numeric\n    cuts: [.nan]\n"],
+)
+def test_nested_and_missing_values_out_of_place_are_refused(part):
+    with pytest.raises(BinsTextError) as caught:
+        Binner.from_yaml(HEAD + part)
+    assert caught.value.column == "age"

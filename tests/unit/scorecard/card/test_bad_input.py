@@ -9,6 +9,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from tests.unit.scorecard.card.loans import loans
 
 from fengkong.foundation.errors import (
@@ -16,9 +17,11 @@ from fengkong.foundation.errors import (
     InputError,
     NoVariableLeftError,
     OneClassError,
+    OutOfRangeError,
     SeparationError,
 )
 from fengkong.scorecard import Binner, Scorecard, SelectionSettings
+from fengkong.scorecard.boosting import Challenger
 
 TABLE, BAD = loans()
 LOOSE = SelectionSettings(iv_min=None, correlation_max=None, vif_max=None)
@@ -249,3 +252,85 @@ def test_a_whole_number_beyond_all_floats_is_a_typed_error_as_a_category():
     card = Scorecard(penalty=1.0).fit(TABLE, BAD).card_
     with pytest.raises(InputError, match="too large"):
         card.score_one(TABLE.iloc[0].to_dict() | {"home": 10**400})
+
+
+ROWS = len(TABLE)
+
+
+def spoilt(*changes, dtype=object):
+    """Return outcomes with other values in some rows."""
+    y = BAD.astype(dtype)
+    for row, value in changes:
+        y[row] = value
+    return y
+
+
+LEARNERS = [Binner(), Scorecard(), Challenger(rounds_at_most=3)]
+BY_NAME = pytest.mark.parametrize("learner", LEARNERS, ids=["Binner", "Scorecard", "Challenger"])
+
+
+@BY_NAME
+@pytest.mark.parametrize(
+    ("y", "said"),
+    [
+        (spoilt((7, None), (9, None)), "2 of 3000 rows, the first in row 7"),
+        (spoilt((5, math.nan)), "1 of 3000 rows, the first in row 5"),
+        (spoilt((5, pd.NA)), "1 of 3000 rows, the first in row 5"),
+        (spoilt((6, math.nan), dtype=float), "1 of 3000 rows, the first in row 6"),
+        (spoilt((3, "bad"), (4, "1")), "than numbers in 2 of 3000 rows, the first in row 3"),
+        (list(spoilt((3, "1"))), "than numbers in 1 of 3000 rows, the first in row 3"),
+        ([*map(str, BAD[:-1]), None], "1 of 3000 rows, the first in row 2999"),
+        (spoilt((8, date(2024, 1, 1))), "than numbers in 1 of 3000 rows, the first in row 8"),
+        (pd.Series(BAD).astype("Int64").mask(pd.Series(range(ROWS)) == 2), "the first in row 2"),
+    ],
+)
+def test_outcomes_that_are_missing_or_mixed_say_how_many_and_where(learner, y, said):
+    with pytest.raises(InputError, match=said):
+        clone(learner).fit(TABLE, y)
+
+
+@BY_NAME
+@pytest.mark.parametrize("y", [[[0], [1, 0]] * (ROWS // 2), np.array([{}] * ROWS)])
+def test_outcomes_that_form_no_column_are_a_typed_error(learner, y):
+    with pytest.raises(InputError):
+        clone(learner).fit(TABLE, y)
+
+
+@BY_NAME
+@pytest.mark.parametrize(
+    "weight",
+    [["heavy"] * ROWS, ["1"] * ROWS, np.array(["1", 2.0] * (ROWS // 2), dtype=object),
+     np.full(ROWS, "2024-01-01", dtype="datetime64[D]"), np.full(ROWS, 1 + 0j),
+     np.array([{}] * ROWS)],
+    ids=["words", "digits", "mixed", "dates", "complex", "dicts"],
+)  # fmt: skip
+def test_weights_that_are_no_numbers_are_a_typed_error(learner, weight):
+    with pytest.raises(ColumnTypeError) as caught:
+        clone(learner).fit(TABLE, BAD, weight)
+    assert caught.value.name == "sample_weight"
+
+
+@BY_NAME
+@pytest.mark.parametrize("value", [1e-300, 1e300, 9e-13, 1.1e12, -1.0, math.inf, math.nan])
+def test_weights_whose_sums_would_vanish_or_overflow_are_refused(learner, value):
+    for weight in (np.full(ROWS, value), np.where(np.arange(ROWS) == 4, value, 1.0)):
+        with pytest.raises(OutOfRangeError, match=r"0 or \[1e-12, 1e12\]"):
+            clone(learner).fit(TABLE, BAD, weight)
+
+
+@pytest.mark.parametrize("weight", [[None, 1.0], [pd.NA, 1.0]])
+def test_missing_weights_are_refused(weight):
+    with pytest.raises(OutOfRangeError):
+        Binner().fit(TABLE, BAD, np.array(weight * (ROWS // 2), dtype=object))
+
+
+def test_weights_at_the_ends_of_the_interval_are_taken():
+    binner = Binner(min_bin_events=0.0)
+    cuts = binner.fit(TABLE, BAD).bins_["income"].cuts
+    for value in (1e-12, 1e12):
+        woe = clone(binner).fit(TABLE, BAD, np.full(ROWS, value)).transform(TABLE)
+        assert np.isfinite(woe).all()
+    heavy = clone(binner).fit(TABLE, BAD, np.full(ROWS, 1e12)).bins_["income"].cuts
+    assert heavy.tolist() == cuts.tolist()
+    both = np.where(np.arange(ROWS) % 2, 1e-12, 1e12)
+    assert np.isfinite(clone(binner).fit(TABLE, BAD, both).transform(TABLE)).all()

@@ -105,3 +105,36 @@ def test_settings_of_pdo_outside_their_intervals(settings, name):
 def test_settings_of_min_max_outside_their_intervals(settings):
     with pytest.raises(OutOfRangeError):
         MinMaxScaling(**settings)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"low": -2e12}, {"high": 2e12}, {"high": 2e6, "decimals": 6}, {"high": 1e300}],
+)
+def test_limits_of_more_units_than_a_float_tells_apart_are_refused(settings):
+    with pytest.raises(OutOfRangeError) as caught:
+        MinMaxScaling(**settings)
+    assert caught.value.name in settings
+
+
+@pytest.mark.parametrize(
+    ("coefficient", "woe"), [(1e-310, [-1, 1, 0, 0]), (1.0, [5.0, 5.0 + 1e-12, 5.0, 0.0])]
+)
+@pytest.mark.parametrize("decimals", [None, 0])
+def test_a_span_that_points_cannot_hold_is_refused(coefficient, woe, decimals):
+    with pytest.raises(InputError, match="differs more"):
+        scale(
+            MinMaxScaling(decimals=decimals), intercept=0.0, coefficients=[coefficient],
+            bins=[bins_of(woe)],
+        )  # fmt: skip
+
+
+def test_of_a_variable_rounded_to_one_value_only_the_best_bin_is_lifted():
+    # Reaches 0.4 of 1.2 units each: each rounds to nothing, and one unit is to be had.
+    columns = [bins_of([0.0, 0.1, 0.4, 0.0, 0.0]) for _ in range(3)]
+    made = scale(
+        MinMaxScaling(low=0, high=1), intercept=0.0, coefficients=[1.0, 1.0, 1.0], bins=columns
+    )
+    assert sorted(part.tolist() for part in made.variables) == [
+        [0, 0, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 1, 0, 0]
+    ]  # fmt: skip
