@@ -25,8 +25,8 @@ from fengkong.report.scorecard._marks import (
     limit_rules,
     names_width,
 )
+from fengkong.scorecard._score_interval import score_interval
 from fengkong.scorecard.binning.bins import ColumnBins, FloatArray
-from fengkong.scorecard.validation._intervals import wilson
 
 # regulation.md D4: a practice convention. Each limit opens its class.
 IV_CLASSES = ((0.5, "suspicious"), (0.3, "strong"), (0.1, "medium"), (0.02, "weak"))
@@ -44,7 +44,7 @@ def bins_sheet(bins: ColumnBins, points: FloatArray | None = None) -> Sheet:
     """Return the bins of a column as a table: those that hold rows, and all with points."""
     bads, goods = bins.bad_count, bins.count - bins.bad_count
     part = (goods / goods.sum() - bads / bads.sum()) * bins.woe
-    low, high = wilson(bins.bad_count, bins.count)
+    low, high = score_interval(bins.bad_count, bins.count)
     rows: list[dict[str, Any]] = []
     for code in range(bins.n_codes):
         held = bins.count[code] > 0

@@ -62,7 +62,7 @@ def numeric_codes(bins: ColumnBins, field: Field) -> CodeArray:
     encode_block(
         read_only(field.values),
         np.ascontiguousarray(bins.cuts),
-        *_special_codes(bins),
+        *special_codes(bins),
         bins.missing_code,
         codes,
     )
@@ -83,7 +83,7 @@ def category_codes(bins: ColumnBins, field: Field) -> CodeArray:
     return np.array([*known, bins.missing_code], dtype=np.uint8)[field.values]
 
 
-def _special_codes(bins: ColumnBins) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+def special_codes(bins: ColumnBins) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
     """List the special values and the code of each."""
     pairs: list[tuple[Any, int]] = [
         (value, bins.missing_code + 1 + place)

@@ -8,25 +8,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fengkong.scorecard._score_interval import score_interval
 from fengkong.scorecard.binning.bins import ColumnBins
 
 FloatArray = NDArray[np.float64]
-_Z_95 = 1.959963984540054  # two-sided 95 %
 
 
 def wilson_interval(bads: FloatArray, count: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the 95 % score interval of bad rates; NaN where there are no rows.
-
-    References
-    ----------
-    Wilson (1927), Journal of the American Statistical Association 22, 209-212.
-    """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rate = bads / count
-        middle = rate + _Z_95**2 / (2.0 * count)
-        half = _Z_95 * np.sqrt(rate * (1.0 - rate) / count + (_Z_95 / (2.0 * count)) ** 2)
-        scale = 1.0 + _Z_95**2 / count
-        return (middle - half) / scale, (middle + half) / scale
+    """Return the 95 % score interval of bad rates; NaN where there are no rows."""
+    low, high = score_interval(bads, count)
+    return np.where(count > 0, low, np.nan), np.where(count > 0, high, np.nan)
 
 
 def bins_table(bins: ColumnBins) -> pd.DataFrame:

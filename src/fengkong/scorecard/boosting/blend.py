@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.validation import check_is_fitted
 
 from fengkong.foundation.errors import InputError, OneClassError, OutOfRangeError
 from fengkong.foundation.tables import Table, read_table
 from fengkong.scorecard.boosting._columns import BoostedColumn
+from fengkong.scorecard.boosting._estimator import ModelClassifier
 from fengkong.scorecard.boosting.challenger import Challenger
 from fengkong.scorecard.boosting.model import BoostedScore, ChallengerModel
 from fengkong.scorecard.boosting.reasons import Contributions, ModelReasons, ranked
@@ -169,7 +170,7 @@ class BlendModel:
         return cls.from_json(Path(path).read_text(encoding="utf-8"))
 
 
-class Blend(ClassifierMixin, BaseEstimator):
+class Blend(ModelClassifier):
     """A card and a challenger, weighted by their log odds for rows that neither had seen.
 
     Parameters
@@ -240,45 +241,6 @@ class Blend(ClassifierMixin, BaseEstimator):
             card_weight=found[1], challenger_weight=found[2], audit=audit,
         )  # fmt: skip
         return self
-
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Return the probability of good and of bad, shape (n_rows, 2)."""
-        bad = self._ready(X).probability(X)
-        return np.column_stack([1.0 - bad, bad])
-
-    def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Return the log odds of BAD."""
-        return 0.0 - self._ready(X).log_odds(X)
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Return the likelier label of each row."""
-        is_bad = self.decision_function(X) > 0.0
-        return self.classes_[is_bad.astype(int)]
-
-    def probability(self, X: Any) -> NDArray[np.float64]:
-        """Return the probability of bad, shape (n_rows,)."""
-        return self._ready(X).probability(X)
-
-    def points(self, X: Any) -> NDArray[np.float64]:
-        """Return the score of each row; higher is safer."""
-        return self._ready(X).points(X)
-
-    def reasons(self, X: Any, *, top: int = 4) -> ModelReasons:
-        """Return up to ``top`` variables that raised each row's risk, most first."""
-        return self._ready(X).reasons(X, top=top)
-
-    def save(self, path: Path) -> None:
-        """Write the blend; `BlendModel.load` reads it and scores every row bit-equal."""
-        check_is_fitted(self, "model_")
-        self.model_.save(path)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.string = True
-        tags.input_tags.categorical = True
-        tags.classifier_tags.multi_class = False
-        return tags
 
     def _ready(self, X: Any) -> BlendModel:
         check_is_fitted(self, "model_")

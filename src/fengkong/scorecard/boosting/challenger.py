@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from scipy.special import expit
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import StratifiedKFold
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from fengkong.foundation.errors import InputError, OneClassError, OutOfRangeError
 from fengkong.foundation.tables import read_table
@@ -23,8 +21,8 @@ from fengkong.scorecard.boosting._columns import (
     matrix,
 )
 from fengkong.scorecard.boosting._engine import lightgbm
+from fengkong.scorecard.boosting._estimator import ModelClassifier
 from fengkong.scorecard.boosting.model import ChallengerModel
-from fengkong.scorecard.boosting.reasons import ModelReasons
 from fengkong.scorecard.card._outcomes import read_outcomes
 from fengkong.scorecard.card._texts import both
 from fengkong.scorecard.card.scaling import PdoScaling
@@ -37,7 +35,7 @@ _ROUNDS_WITHOUT_SPLIT = 50
 _THREADS = 2
 
 
-class Challenger(ClassifierMixin, BaseEstimator):
+class Challenger(ModelClassifier):
     """Boosted trees (LightGBM) with the interface of the card.
 
     Parameters
@@ -150,45 +148,6 @@ class Challenger(ClassifierMixin, BaseEstimator):
         )  # fmt: skip
         return self
 
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Return the probability of good and of bad, shape (n_rows, 2)."""
-        bad = self._ready(X).probability(X)
-        return np.column_stack([1.0 - bad, bad])
-
-    def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Return the log odds of BAD (scikit-learn's sign: positive means ``classes_[1]``)."""
-        return 0.0 - self._ready(X).log_odds(X)
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Return the likelier label of each row."""
-        is_bad = self.decision_function(X) > 0.0
-        return self.classes_[is_bad.astype(int)]
-
-    def probability(self, X: Any) -> NDArray[np.float64]:
-        """Return the probability of bad, shape (n_rows,)."""
-        return self._ready(X).probability(X)
-
-    def points(self, X: Any) -> NDArray[np.float64]:
-        """Return the score of each row, shape (n_rows,); higher is safer."""
-        return self._ready(X).points(X)
-
-    def reasons(self, X: Any, *, top: int = 4) -> ModelReasons:
-        """Return up to ``top`` variables that raised each row's risk, most first."""
-        return self._ready(X).reasons(X, top=top)
-
-    def save(self, path: Path) -> None:
-        """Write the model; `ChallengerModel.load` reads it and scores every row bit-equal."""
-        check_is_fitted(self, "model_")
-        self.model_.save(path)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.string = True
-        tags.input_tags.categorical = True
-        tags.classifier_tags.multi_class = False
-        return tags
-
     def _refuse_wrong_settings(self) -> None:
         for name, lowest in (("folds", 2), ("rounds_at_most", 1), ("patience", 1), ("leaves", 2),
                              ("leaf_rows", 1)):  # fmt: skip
@@ -203,18 +162,6 @@ class Challenger(ClassifierMixin, BaseEstimator):
             raise InputError("the points of a challenger are not rounded: decimals must be None")
         if self.calibration is not None:
             calibrator(self.calibration)
-
-    def _hold_columns(self, X: Any, *, reset: bool) -> None:
-        """Hold arrays and frames to the number and names of the columns of the fit."""
-        table = read_table(X)
-        if not table.names:
-            raise InputError(
-                f"0 feature(s) (shape=({table.rows}, 0)) while a minimum of 1 is required."
-            )
-        if hasattr(X, "shape") and not hasattr(X, "column_names"):
-            validate_data(self, X, reset=reset, skip_check_array=True)
-        elif reset:
-            self.n_features_in_ = len(table.names)
 
     def _ready(self, X: Any) -> ChallengerModel:
         check_is_fitted(self, "model_")

@@ -10,9 +10,8 @@ import numba
 import numpy as np
 
 from fengkong.foundation.tables import Field, Table
-from fengkong.scorecard.binning._encode import encode_block
+from fengkong.scorecard.binning._encode import encode_block, special_codes
 from fengkong.scorecard.binning.bins import ColumnBins, FloatArray
-from fengkong.scorecard.card._record import special_codes
 
 if TYPE_CHECKING:
     from fengkong.scorecard.card.document import Card

@@ -9,24 +9,11 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fengkong.foundation.errors import ColumnTypeError
 from fengkong.foundation.tables import label_of
+from fengkong.scorecard.binning._encode import special_codes
 from fengkong.scorecard.binning.bins import ColumnBins
-
-
-def special_codes(bins: ColumnBins) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-    """List the special values of a numeric column, and the code of each."""
-    pairs = [
-        (float(value), bins.missing_code + 1 + place)
-        for place, special in enumerate(bins.specials)
-        for value in special.values
-    ]
-    return (
-        np.array([value for value, _ in pairs], dtype=np.float64),
-        np.array([code for _, code in pairs], dtype=np.uint8),
-    )
 
 
 def coder(bins: ColumnBins) -> Callable[[Any], int]:

@@ -10,8 +10,8 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
 
 from fengkong.foundation.errors import (
     InputError,
@@ -24,6 +24,7 @@ from fengkong.scorecard.binning._target import read_weights
 from fengkong.scorecard.binning.binner import Binner
 from fengkong.scorecard.binning.bins import ColumnBins, FloatArray
 from fengkong.scorecard.card import _audit
+from fengkong.scorecard.card._classifier import CreditClassifier
 from fengkong.scorecard.card._design import Codes, Design, Outcomes
 from fengkong.scorecard.card._logistic import Errors, LogisticFit, fit_logistic, missing_slopes
 from fengkong.scorecard.card._outcomes import read_outcomes
@@ -57,7 +58,7 @@ class _Candidates:
         )
 
 
-class Scorecard(ClassifierMixin, BaseEstimator):
+class Scorecard(CreditClassifier):
     """A scorecard: optimal bins, an audited selection, a regression that keeps its signs, points.
 
     Parameters
@@ -196,23 +197,10 @@ class Scorecard(ClassifierMixin, BaseEstimator):
         with np.errstate(divide="ignore"):
             return np.clip(np.log(bad) - np.log1p(-bad), -745.0, 745.0)
 
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Return the likelier label of each row; the better use of a card is a cut-off score."""
-        is_bad = self.decision_function(X) > 0.0
-        return self.classes_[is_bad.astype(int)]
-
     def save(self, path: Path) -> None:
         """Write the card; `Card.load` reads it and scores every row bit-equal."""
         check_is_fitted(self, "card_")
         self.card_.save(path)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.string = True
-        tags.input_tags.categorical = True
-        tags.classifier_tags.multi_class = False
-        return tags
 
     def _refuse_wrong_settings(self) -> None:
         if self.penalty != "auto":
@@ -222,17 +210,6 @@ class Scorecard(ClassifierMixin, BaseEstimator):
                 raise OutOfRangeError(name="penalty", value=self.penalty, allowed="[0, inf)")
         if self.errors not in {"information", "robust"}:
             raise InputError(f"errors is information or robust; got {self.errors!r}")
-
-    def _hold_columns(self, X: Any, *, reset: bool) -> None:
-        """Hold arrays and frames to the number and names of the columns of the fit."""
-        table = read_table(X)
-        if not table.names:
-            rows = len(X) if hasattr(X, "__len__") else table.rows
-            raise InputError(f"0 feature(s) (shape=({rows}, 0)) while a minimum of 1 is required.")
-        if hasattr(X, "shape") and not hasattr(X, "column_names"):
-            validate_data(self, X, reset=reset, skip_check_array=True)
-        elif reset:
-            self.n_features_in_ = len(table.names)
 
     def _ready(self, X: Any) -> None:
         check_is_fitted(self, "card_")

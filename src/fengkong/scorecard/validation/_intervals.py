@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
+from fengkong.scorecard._score_interval import score_interval
 from fengkong.scorecard.validation._inputs import FloatArray, fraction
 
 
@@ -31,17 +32,7 @@ def wilson(
     ----------
     Wilson (1927), JASA 22, 209-212; Newcombe (1998), Statistics in Medicine 17, 857-872, method 3.
     """
-    z = normal_quantile(confidence)
-    hit, size = np.asarray(count, dtype=np.float64), np.asarray(rows, dtype=np.float64)
-    safe = np.maximum(size, 1.0)
-    share = hit / safe
-    denominator = 1.0 + z * z / safe
-    centre = (share + z * z / (2.0 * safe)) / denominator
-    half = z * np.sqrt(share * (1.0 - share) / safe + z * z / (4.0 * safe * safe)) / denominator
-    # At 0 and at all the limit is exactly the share; rounding must not push it past.
-    lower = np.where(hit == 0.0, 0.0, np.maximum(centre - half, 0.0))
-    upper = np.where(hit == size, 1.0, np.minimum(centre + half, 1.0))
-    return np.where(size > 0.0, lower, 0.0), np.where(size > 0.0, upper, 1.0)
+    return score_interval(count, rows, z=normal_quantile(confidence))
 
 
 def newcombe(

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.special import entr
 
 from fengkong.foundation.errors import InputError, OutOfRangeError
+from fengkong.scorecard.binning.bins import weight_of_evidence
 from fengkong.scorecard.validation._findings import Finding, finding
 from fengkong.scorecard.validation._inputs import BoolArray, FloatArray, IntArray, outcomes, tally
 
@@ -175,10 +176,6 @@ def _entropy(share: FloatArray) -> FloatArray:
 
 
 def _information_value(good: FloatArray, bad: FloatArray) -> float:
-    """Return the information value; one half is added to both counts of a level that lacks one."""
-    held = (good + bad) > 0.0
-    good, bad = good[held], bad[held]
-    lack = 0.5 * ((good == 0.0) | (bad == 0.0))
-    goods, bads = good.sum(), bad.sum()
-    woe = np.log((good + lack) / goods) - np.log((bad + lack) / bads)
-    return float((good / goods - bad / bads) @ woe)
+    """Return the information value, by the WoE of bins."""
+    woe = weight_of_evidence(good + bad, bad)
+    return float((good / good.sum() - bad / bad.sum()) @ woe)

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
 from fengkong.foundation.errors import InputError, OutOfRangeError
+from fengkong.scorecard._score_interval import score_interval
 from fengkong.scorecard.validation import auc, ks
 from fengkong.scorecard.validation._inputs import fraction, probabilities
 from fengkong.scorecard.watch._count import FloatArray
@@ -251,13 +252,10 @@ def _judged(loans: _Loans, basis: _Basis, place: int, confidence: float) -> dict
     verdict = "as expected"
     if abs(z) > z_limit:
         verdict = "worse" if z > 0 else "better"
-    shrunk = 1 + z_limit**2 / size
-    middle = (rate + z_limit**2 / (2 * size)) / shrunk
-    spread = rate * (1 - rate) / size + z_limit**2 / (4 * size**2)
-    half = z_limit * np.sqrt(spread) / shrunk  # without bads the limit is 0 but for rounding
+    lower, upper = (float(end) for end in score_interval(bads, size, z=z_limit))
     return {
-        "bads": int(bads), "bad_rate": rate, "lower": max(min(middle - half, rate), 0.0),
-        "upper": min(max(middle + half, rate), 1.0), "expected_rate": expected_rate,
+        "bads": int(bads), "bad_rate": rate, "lower": lower, "upper": upper,
+        "expected_rate": expected_rate,
         "ratio": bads / expected if expected > 0 else None,
         "z": z, "p_value": float(2 * ndtr(-abs(z))), "verdict": verdict,
     }  # fmt: skip
